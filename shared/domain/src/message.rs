@@ -1,0 +1,105 @@
+//! Messages between stages: nudges that say "look at this job". Versioned, append only.
+//!
+//! A message says which run and stage its sender believed in; the handler reads the job and does what the job
+//! needs. So a message may come twice, late or never, and a message of an older run is simply done.
+
+use crate::event::{self, ObjectEvent};
+use crate::ids::JobId;
+use crate::job::Stage;
+use crate::reason::Reason;
+use serde::{Deserialize, Serialize};
+
+/// The present version of what we send.
+pub const MESSAGE_SCHEMA: u32 = 1;
+
+/// "This job may owe this stage some work."
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nudge {
+    /// Version of the shape.
+    pub v: u32,
+    /// The job.
+    pub job: JobId,
+    /// The run that the sender saw.
+    pub run: u32,
+    /// The stage that the sender saw.
+    pub stage: Stage,
+    /// W3C `traceparent`, to follow one document through all services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+}
+
+/// "Tell people about the many jobs that failed for one cause."
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// Version of the shape.
+    pub v: u32,
+    /// The cause.
+    pub digest: Reason,
+    /// Whose documents (a tenant as text).
+    pub tenant: String,
+    /// Start of the hour, in seconds since 1970, that is told about.
+    pub window: i64,
+}
+
+/// Everything that may stand in a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// From stage to stage.
+    Nudge(Nudge),
+    /// To notify.
+    Digest(Digest),
+    /// To ingest, as S3 sends it.
+    Events(Vec<ObjectEvent>),
+}
+
+/// A body that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Written by a newer release than this: wait for it rather than reject it.
+    #[error("message version {0} is newer than this release reads ({MESSAGE_SCHEMA})")]
+    Newer(u64),
+    /// No message of ours at all.
+    #[error("malformed message: {0}")]
+    Malformed(String),
+}
+
+impl Nudge {
+    /// A nudge of the present version.
+    #[must_use]
+    pub fn new(job: JobId, run: u32, stage: Stage, trace: Option<String>) -> Self {
+        Self { v: MESSAGE_SCHEMA, job, run, stage, trace }
+    }
+
+    /// The body to send.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
+}
+
+impl Digest {
+    /// The body to send.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
+}
+
+impl Message {
+    /// Reads a body of this version, or an S3 event.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode(body: &str) -> Result<Self, DecodeError> {
+        let malformed = |error: &dyn std::fmt::Display| DecodeError::Malformed(error.to_string());
+        let value: serde_json::Value = serde_json::from_str(body).map_err(|error| malformed(&error))?;
+        match value.get("v").and_then(serde_json::Value::as_u64) {
+            Some(version) if version > u64::from(MESSAGE_SCHEMA) => Err(DecodeError::Newer(version)),
+            Some(_) if value.get("digest").is_some() => {
+                serde_json::from_value(value).map(Self::Digest).map_err(|error| malformed(&error))
+            }
+            Some(_) => serde_json::from_value(value).map(Self::Nudge).map_err(|error| malformed(&error)),
+            None => event::decode(body).map(Self::Events).map_err(|error| malformed(&error)),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What may be set, and where each value came from.
+//!
+//! Settings are resolved once for each run, from layers: defaults, then the file (or table), then the longest
+//! matching prefix, then the object's tags, then what an operator asked for when he started the run. A later
+//! layer wins, with one exception: tags come with the document, so they may lower a cap but never raise it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How much of a document an e-mail may contain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EmailContent {
+    /// Headline, summary, key facts.
+    #[default]
+    Full,
+    /// The headline only.
+    Headline,
+    /// Nothing of the document: its name and where to read the result.
+    Link,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Built in.
+    Default,
+    /// The settings file or table.
+    File,
+    /// A prefix of the key in that file or table.
+    Prefix(String),
+    /// A tag on the object.
+    Tag,
+    /// Asked for when this run was started.
+    Run,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File => f.write_str("file"),
+            Self::Prefix(prefix) => write!(f, "prefix {prefix}"),
+            Self::Tag => f.write_str("tag"),
+            Self::Run => f.write_str("this run"),
+        }
+    }
+}
+
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])* $name:ident: $ty:ty = $default:expr, $rule:ident;)*) => {
+        /// The values that hold for one run.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        pub struct Settings {
+            $( $(#[doc = $doc])* pub $name: $ty, )*
+            /// Where each value comes from, by name; a name that is missing has its default.
+            #[serde(default)]
+            pub sources: BTreeMap<String, Source>,
+        }
+
+        /// Some of the values: one layer.
+        #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Layer {
+            $( $(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $name: Option<$ty>, )*
+        }
+
+        impl Default for Settings {
+            fn default() -> Self { Self { $($name: $default,)* sources: BTreeMap::new() } }
+        }
+
+        impl Settings {
+            fn apply(&mut self, source: &Source, layer: &Layer) {
+                $( if let Some(value) = &layer.$name && settings!(@may $rule, source, value, &self.$name) {
+                    self.$name = value.clone();
+                    self.sources.insert(stringify!($name).to_owned(), source.clone());
+                } )*
+            }
+
+            /// Each name with its value (as JSON) and source, for people.
+            #[must_use]
+            pub fn rows(&self) -> Vec<(&'static str, serde_json::Value, Source)> {
+                vec![$((stringify!($name), serde_json::json!(self.$name),
+                    self.sources.get(stringify!($name)).cloned().unwrap_or(Source::Default)),)*]
+            }
+        }
+
+        impl Layer {
+            /// The names that may be set.
+            pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+        }
+    };
+    (@may free, $source:ident, $new:expr, $old:expr) => { true };
+    (@may cap, $source:ident, $new:expr, $old:expr) => { *$source != Source::Tag || $new <= $old };
+    (@may fixed, $source:ident, $new:expr, $old:expr) => { *$source != Source::Tag };
+}
+
+settings! {
+    /// Length of the summary, in words.
+    words: u32 = 120, free;
+    /// Language of the document (BCP 47, for example `fr`); empty: found out.
+    language: String = String::new(), free;
+    /// Largest file that is read, in bytes.
+    max_bytes: u64 = 500 * 1024 * 1024, cap;
+    /// Most pages that are read.
+    max_pages: u32 = 3000, cap;
+    /// Longest that reading one file may take, in seconds.
+    reader_seconds: u32 = 120, cap;
+    /// Most memory that reading one file may take, in MiB.
+    reader_memory_mib: u32 = 2048, cap;
+    /// What an e-mail may contain.
+    email: EmailContent = EmailContent::Full, fixed;
+}
+
+impl Settings {
+    /// Applies the layers in order over the defaults.
+    #[must_use]
+    pub fn resolve(layers: &[(Source, Layer)]) -> Self {
+        let mut settings = Self::default();
+        for (source, layer) in layers {
+            settings.apply(source, layer);
+        }
+        settings
+    }
+
+    /// The values that change what a summary says, as a text that is equal exactly when they are.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        format!("words={} language={} max_pages={}", self.words, self.language, self.max_pages)
+    }
+}
+
+impl Layer {
+    /// A layer from `name=value` texts, as tags and command lines have them.
+    ///
+    /// # Errors
+    /// Says which name is unknown, with those that exist, or which value does not fit.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, String> {
+        let mut map = serde_json::Map::new();
+        for (name, value) in pairs {
+            if !Self::NAMES.contains(&name) {
+                return Err(format!("there is no setting {name:?}; there are {}", Self::NAMES.join(", ")));
+            }
+            let number = value.parse::<u64>().map(serde_json::Value::from);
+            map.insert(name.to_owned(), number.unwrap_or_else(|_| value.into()));
+        }
+        serde_json::from_value(map.into())
+            .map_err(|error| format!("a setting has a value that does not fit: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(pairs: &[(&str, &str)]) -> Layer {
+        Layer::from_pairs(pairs.iter().copied()).unwrap()
+    }
+
+    #[test]
+    fn a_later_layer_wins_and_says_so() {
+        let prefix = Source::Prefix("contracts/".into());
+        let settings = Settings::resolve(&[
+            (Source::File, layer(&[("words", "90"), ("max_pages", "10")])),
+            (prefix.clone(), layer(&[("words", "60")])),
+        ]);
+        assert_eq!((settings.words, settings.max_pages), (60, 10));
+        assert_eq!(settings.sources["words"], prefix);
+        assert_eq!(settings.rows()[2].2, Source::Default);
+    }
+
+    #[test]
+    fn tags_lower_caps_and_never_raise_them_nor_widen_the_email() {
+        let lower = Settings::resolve(&[(Source::Tag, layer(&[("max_pages", "5")]))]);
+        assert_eq!(lower.max_pages, 5);
+        let raise = Settings::resolve(&[
+            (Source::File, layer(&[("max_pages", "5"), ("email", "link")])),
+            (Source::Tag, layer(&[("max_pages", "50"), ("email", "full")])),
+        ]);
+        assert_eq!((raise.max_pages, raise.email), (5, EmailContent::Link));
+        assert_eq!(raise.sources["max_pages"], Source::File);
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named_with_those_that_exist() {
+        let error = Layer::from_pairs([("wrods", "9")]).unwrap_err();
+        assert!(error.contains("wrods") && error.contains("words"), "{error}");
+        assert!(Layer::from_pairs([("words", "many")]).is_err());
+    }
+}
