@@ -1,0 +1,53 @@
+//! Objects: the documents that came (uploads) and the artifacts that jobs write (results).
+
+use crate::error::Result;
+use async_trait::async_trait;
+use domain::Document;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Whether a write-once did write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// This call wrote it.
+    New,
+    /// It was there already, and stays as it was.
+    AlreadyThere,
+}
+
+/// Objects in both buckets.
+///
+/// Contract: a document is read exactly in its version, or not at all; bodies are streamed, never held whole in
+/// memory (but for `read`, whose bound is small); an artifact appears whole or not at all and is durable when
+/// the write returns; writing it again leaves the first.
+#[async_trait]
+pub trait Objects: Send + Sync {
+    /// Streams a document into the new file `into`. `TooLarge` past `limit` bytes (before reading them where
+    /// the size is known), `NotFound` if it is gone, `Conflict` if this is no longer the version there is.
+    async fn fetch(&self, document: &Document, limit: u64, into: &Path) -> Result<()>;
+
+    /// The document's tags.
+    async fn tags(&self, document: &Document) -> Result<BTreeMap<String, String>>;
+
+    /// Whether `document` is still the newest version of its key. `false` also when it was deleted.
+    async fn is_current(&self, document: &Document) -> Result<bool>;
+
+    /// Stores a file under `key` and lets the event happen that a bucket would send. The same bytes under the
+    /// same key are the same version and make no second job.
+    async fn upload(&self, key: &str, file: &Path) -> Result<Document>;
+
+    /// Reads an artifact. `NotFound`, or `TooLarge` past `limit` bytes.
+    async fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>>;
+
+    /// Writes an artifact, once.
+    async fn write_once(&self, key: &str, body: Vec<u8>) -> Result<Written>;
+
+    /// Writes a file as an artifact, once, by streaming it.
+    async fn write_once_file(&self, key: &str, file: &Path) -> Result<Written>;
+
+    /// The artifact keys below `prefix`, sorted.
+    async fn list(&self, prefix: &str) -> Result<Vec<String>>;
+
+    /// Deletes an artifact; one that is not there is no failure.
+    async fn delete(&self, key: &str) -> Result<()>;
+}
