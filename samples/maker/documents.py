@@ -11,14 +11,14 @@ import source
 def _agreement(texts: Path) -> bytes:
     parts = source.parts(source.read(texts / "01-service-agreement.txt"))
     footer = "Service agreement Brackley & Dunmore / Larkspur Facility Services"
-    return pdf.make(parts, "Service agreement", footer, ("Times-Roman", "Times-Bold"), 11)
+    return pdf.make(parts, "Service agreement", footer, ("Times-Roman", "Times-Bold"), 12)
 
 
 def _incident(texts: Path) -> bytes:
     parts = source.parts(source.read(texts / "02-incident-report.txt"))
 
     def sheet(blocks: list[source.Block]) -> bytes:
-        return paper.scanned(paper.draw(blocks, "DejaVuSansMono", 8.5), seed=44817, degrees=-0.6)
+        return paper.scanned(paper.draw(blocks, "DejaVuSansMono", 9), seed=44817, degrees=-0.6)
 
     return pdf.make(parts, "Incident report 2027-003", "Merrowdale Wholesale Foods, internal", picture=sheet)
 
@@ -32,7 +32,7 @@ def _claim(texts: Path) -> bytes:
     parts = [("scan", source.read(texts / "04-insurer-letter.txt"))]
 
     def sheet(blocks: list[source.Block]) -> bytes:
-        return paper.scanned(paper.draw(blocks, points=8.6, margin=170), seed=70914, degrees=0.9)
+        return paper.scanned(paper.draw(blocks, points=9.3, margin=170), seed=70914, degrees=0.9)
 
     return pdf.make(parts, "", "", picture=sheet)
 
@@ -59,7 +59,7 @@ def _notice(texts: Path) -> bytes:
 
 
 def _school(texts: Path) -> bytes:
-    page = paper.draw(source.read(texts / "09-school-letter.txt"), "DejaVuSans", 10.5, 200)
+    page = paper.draw(source.read(texts / "09-school-letter.txt"), "DejaVuSans", 11, 190)
     return paper.photographed(page, seed=8)
 
 

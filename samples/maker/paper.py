@@ -69,7 +69,7 @@ def photographed(page: Image.Image, seed: int) -> bytes:
     """The page on a table, held at by a hand with a telephone: perspective, lamp, shadow, blur. JPEG, colour."""
     rng = np.random.default_rng(seed)
     size = (1800, 2500)
-    corners = [(118, 96), (1700, 150), (1742, 2418), (58, 2362)]
+    corners = [(112, 100), (1694, 124), (1744, 2420), (60, 2394)]
     paper = page.transform(size, Image.Transform.PERSPECTIVE, _perspective(corners), Image.Resampling.BICUBIC)
     inside = Image.new("L", page.size, 255).transform(
         size, Image.Transform.PERSPECTIVE, _perspective(corners), Image.Resampling.BICUBIC
@@ -82,8 +82,8 @@ def photographed(page: Image.Image, seed: int) -> bytes:
     sheet = ink * np.array([244, 240, 230], dtype=np.float32)
     scene = sheet * mask + table * (1 - mask)
     # A lamp on the upper left, and the shadow of whoever takes the picture along the lower right.
-    lamp = 1.04 - 0.34 * np.hypot(x - 420, y - 380) / 2600
-    shadow = 1 - 0.24 / (1 + np.exp(-(x + 0.9 * y - 2950) / 130))
+    lamp = 1.04 - 0.28 * np.hypot(x - 420, y - 380) / 2600
+    shadow = 1 - 0.14 / (1 + np.exp(-(x + 0.9 * y - 2950) / 130))
     scene = scene * (lamp * shadow)[:, :, None] + rng.normal(0, 4.5, (*y.shape, 1)).astype(np.float32)
     return _jpeg(Image.fromarray(np.clip(scene, 0, 255).astype(np.uint8)), 62)
 
