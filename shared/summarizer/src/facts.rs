@@ -1,0 +1,79 @@
+//! Key facts: dates and sums as short lines of their own, the most important first.
+
+use crate::amounts::{self, Habits};
+use crate::clause;
+use crate::dates;
+use crate::rank;
+use crate::structure::{Document, Kind, Sentence};
+use domain::summary::{FactKind, KeyFact};
+use std::ops::Range;
+
+/// Facts in one summary.
+const MOST: usize = 8;
+/// Of one kind, so that a price list does not crowd out the deadline.
+const MOST_OF_A_KIND: usize = 5;
+/// Words of a fact.
+const WORDS: usize = 14;
+/// Added for a sentence that the summary does not say already.
+const UNSAID: f64 = 0.4;
+
+struct Found<'a> {
+    sentence: &'a Sentence,
+    kind: FactKind,
+    value: Option<String>,
+    range: Range<usize>,
+    worth: f64,
+}
+
+/// The facts of a document. `said` holds the sentences (indices) that the summary has.
+pub(crate) fn key_facts(document: &Document, said: &[usize], language: Option<&str>) -> Vec<KeyFact> {
+    let habits = Habits::new(document.sentences.iter().map(|s| s.text.as_str()), language);
+    let mut found = Vec::new();
+    for (index, sentence) in document.sentences.iter().enumerate() {
+        if sentence.text.len() <= 1500 && sentence.text.bytes().any(|b| b.is_ascii_digit()) {
+            let unsaid = if said.contains(&index) { 0.0 } else { UNSAID };
+            collect(sentence, unsaid, habits, &mut found);
+        }
+    }
+    // A stable sort: equal ones stay in document order.
+    found.sort_by(|a, b| b.worth.total_cmp(&a.worth));
+    let mut out: Vec<KeyFact> = Vec::new();
+    let mut values: Vec<(FactKind, String)> = Vec::new();
+    for fact in found {
+        if out.len() == MOST {
+            break;
+        }
+        let text = clause::around(&fact.sentence.text, fact.range.start, fact.range.end, WORDS);
+        let key = fact.value.clone().unwrap_or_else(|| fact.sentence.text[fact.range.clone()].to_lowercase());
+        let crowded = out.iter().filter(|other| other.kind == fact.kind).count() >= MOST_OF_A_KIND;
+        let told = out.iter().any(|other| other.text == text);
+        if crowded || told || values.contains(&(fact.kind, key.clone())) {
+            continue;
+        }
+        values.push((fact.kind, key));
+        let citations = fact.sentence.parts.iter().map(crate::cite).collect();
+        out.push(KeyFact { kind: fact.kind, text, value: fact.value, citations });
+    }
+    out
+}
+
+fn collect<'a>(sentence: &'a Sentence, bonus: f64, habits: Habits, out: &mut Vec<Found<'a>>) {
+    let sums = amounts::amounts(&sentence.text, habits);
+    let days = dates::dates(&sentence.text);
+    if sums.is_empty() && days.is_empty() {
+        return;
+    }
+    let worth = rank::act(sentence) + bonus;
+    // A row or an item has no verbs to score by, but it is where people put such things.
+    let worth = worth + if sentence.kind == Kind::Row { 0.3 } else { 0.0 };
+    let mut push = |kind, range: Range<usize>, value: Option<String>| {
+        let certain = if value.is_some() { 0.2 } else { 0.0 };
+        out.push(Found { sentence, kind, value, range, worth: worth + certain });
+    };
+    for day in days {
+        push(FactKind::Date, day.range, day.value);
+    }
+    for sum in sums {
+        push(FactKind::Amount, sum.range, sum.value);
+    }
+}

@@ -1,0 +1,71 @@
+//! One line that says what matters most: the document's title and the key clause of its best sentence.
+
+use crate::clause;
+use crate::words::Stems;
+
+/// Characters of a headline: it becomes an e-mail's subject.
+pub(crate) const LONGEST: usize = 90;
+/// A title longer than this leaves no room for a clause.
+const TITLE: usize = 62;
+
+/// `title: clause`, at most `LONGEST` characters, all of it the document's own words.
+pub(crate) fn headline(title: &str, file_name: &str, best: &str, stems: &Stems) -> String {
+    let title = if title.is_empty() { stem(file_name) } else { tidy(title) };
+    let best = best.trim();
+    if title.is_empty() {
+        return clause::beginning(best, LONGEST);
+    }
+    let room = LONGEST.saturating_sub(title.chars().count() + 2);
+    if title.chars().count() > TITLE {
+        return clause::at_word(&title, LONGEST);
+    }
+    let said = clause::beginning(best, room);
+    // A clause that only says the title again adds nothing.
+    let (known, new) = (stems.of(&title), stems.of(&said));
+    let fresh = new.iter().filter(|stem| stems.carries(stem) && !known.contains(stem)).count();
+    if said.is_empty() || fresh < 2 { title } else { format!("{title}: {said}") }
+}
+
+fn tidy(title: &str) -> String {
+    title.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(['.', ':', ' ']).to_owned()
+}
+
+/// A file's name as words: "mill-road_4.pdf" → "mill road 4".
+fn stem(file_name: &str) -> String {
+    let name = file_name.rsplit(['/', '\\']).next().unwrap_or("");
+    let name = name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem });
+    let words = name.replace(['_', '-', '+'], " ");
+    clause::at_word(&tidy(&words.chars().filter(|c| !c.is_control()).collect::<String>()), TITLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_headline_is_title_and_clause_within_its_length() {
+        let stems = Stems::new(None);
+        let best = "Rent rises by 6% from 1 March 2027, which the tenant accepts by signing this agreement below.";
+        assert_eq!(headline("Lease, Mill Road 4", "x.pdf", best, &stems), "Lease, Mill Road 4: Rent rises by 6% from 1 March 2027");
+    }
+
+    #[test]
+    fn the_file_name_stands_in_for_a_missing_title() {
+        let stems = Stems::new(None);
+        assert_eq!(headline("", "contracts/mill-road_4.pdf", "The rent rises sharply.", &stems), "mill road 4: The rent rises sharply");
+        assert_eq!(headline("", "", "The rent rises.", &stems), "The rent rises");
+    }
+
+    #[test]
+    fn a_long_title_stands_alone_and_is_cut_at_a_word() {
+        let long = "A very long title that goes on and on about everything the document could ever have to say about it";
+        let line = headline(long, "x", "The rent rises.", &Stems::new(None));
+        assert!(line.chars().count() <= LONGEST && line.ends_with('…') && long.starts_with(line.trim_end_matches('…')));
+    }
+
+    #[test]
+    fn a_clause_that_repeats_the_title_is_left_out() {
+        let line = headline("Rent review 2026", "x", "The rent review.", &Stems::new(None));
+        assert_eq!(line, "Rent review 2026");
+    }
+}

@@ -1,0 +1,256 @@
+//! Pages in, a cited summary out. Knows no queue, no cloud and no particular model.
+//!
+//! The way of a document: its lines become sentences that remember where they stand (`structure`);
+//! every sentence is scored for what the document is about and for what its reader must do (`rank`);
+//! whole sentences are taken under a budget, none twice (`select`); key points are spread over the
+//! document's topics by a model's embeddings (`points`); dates and sums become short lines (`facts`).
+//! Every word of the result is the document's own and says on which page it stands.
+//!
+//! [`summarize`] does it all. Its two halves, [`analyse`] and [`Analysis::finish`], are pure computation
+//! (about a second for a book of 500,000 words, a few milliseconds for a letter); only the embedding
+//! between them waits. A caller on an async executor who expects books runs the halves in
+//! `spawn_blocking` and awaits the backend itself.
+
+mod amounts;
+mod backend;
+mod centrality;
+mod clause;
+mod cues;
+mod dates;
+mod facts;
+mod headline;
+mod points;
+mod rank;
+mod segment;
+mod select;
+mod structure;
+mod words;
+
+pub use backend::{Backend, BackendError};
+
+use domain::summary::{Citation, Cited, Coverage, Summary};
+use domain::text::{Origin, Pages};
+use rank::Ranked;
+use select::Embedded;
+use structure::{Document, Part};
+use words::Stems;
+
+/// Version of segmentation, ranking and selection: part of the keys under which results are reused.
+/// Raised whenever the same document may give another summary.
+pub const VERSION: &str = "1";
+
+/// Fewer words than this are no text to summarize.
+const TOO_LITTLE: usize = 20;
+
+/// What the reader wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Most words of the summary's sentences together. One sentence is always given, if longer the
+    /// document's shortest one.
+    pub words: usize,
+    /// The document's language as BCP-47; detected if `None`.
+    pub language: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { words: 120, language: None }
+    }
+}
+
+/// A summary and what was read for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summarized {
+    /// The summary; every sentence, point and fact has at least one citation.
+    pub summary: Summary,
+    /// Pages and words read of those there are.
+    pub coverage: Coverage,
+    /// BCP-47; `None` if it could not be told.
+    pub language: Option<String>,
+    /// 0 = a document about something, 1 = one that asks for action (RANKING.md's λ).
+    pub office: f64,
+    /// Sentences that the ranking saw.
+    pub sentences: usize,
+    /// Sentences that were embedded.
+    pub embedded: usize,
+}
+
+/// Why there is no summary.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SummarizeError {
+    /// No letters at all.
+    #[error("there is no text in it")]
+    NoText,
+    /// Too few words to be shortened.
+    #[error("there are only {words} words of text in it")]
+    TooLittleText {
+        /// Words of running text, items, rows and quotes.
+        words: usize,
+    },
+    /// The model failed.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+impl SummarizeError {
+    /// Whether the same document will fail again.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::NoText | Self::TooLittleText { .. } => true,
+            Self::Backend(error) => error.is_permanent(),
+        }
+    }
+}
+
+/// Summarizes a document; `file_name` (a key's last part) stands in where it has no title.
+///
+/// # Errors
+/// `NoText` and `TooLittleText` when there is nothing to shorten; `Backend` when the model fails.
+pub async fn summarize(
+    backend: &dyn Backend,
+    pages: &Pages,
+    file_name: &str,
+    options: &Options,
+) -> Result<Summarized, SummarizeError> {
+    let analysis = analyse(pages, file_name, options)?;
+    let vectors = backend.embed(analysis.texts()).await?;
+    Ok(analysis.finish(vectors)?)
+}
+
+/// A ranked document that waits for the embeddings of [`Analysis::texts`].
+pub struct Analysis {
+    document: Document,
+    ranked: Ranked,
+    merits: Vec<f64>,
+    order: Vec<usize>,
+    places: Vec<usize>,
+    stems: Stems,
+    file_name: String,
+    words: usize,
+    language: Option<String>,
+    coverage: Coverage,
+}
+
+/// The first half: structure and ranking. Pure computation, near linear in the document's length.
+///
+/// # Errors
+/// `NoText` and `TooLittleText`.
+pub fn analyse(pages: &Pages, file_name: &str, options: &Options) -> Result<Analysis, SummarizeError> {
+    let document = structure::read(pages);
+    let words = document.sentences.iter().map(|sentence| sentence.words).sum::<usize>();
+    let letters = document.sentences.iter().any(|sentence| sentence.text.chars().any(char::is_alphabetic));
+    if !letters {
+        return Err(SummarizeError::NoText);
+    }
+    if words < TOO_LITTLE {
+        return Err(SummarizeError::TooLittleText { words });
+    }
+    let language = options.language.clone().or_else(|| words::detect_language(&sample(&document)));
+    let stems = Stems::new(language.as_deref());
+    let ranked = rank::rank(&document, &stems, options.words);
+    if ranked.pool.is_empty() {
+        return Err(SummarizeError::TooLittleText { words: 0 });
+    }
+    let merits = select::merits(&document, &ranked);
+    let order = select::order(&merits);
+    let mut places: Vec<usize> = order.iter().copied().take(embedded_share(ranked.pool.len())).collect();
+    places.sort_unstable();
+    Ok(Analysis {
+        coverage: coverage(pages),
+        file_name: file_name.to_owned(),
+        words: options.words,
+        document,
+        ranked,
+        merits,
+        order,
+        places,
+        stems,
+        language,
+    })
+}
+
+/// Candidates worth an embedding: all of a letter, the best of a book. It is what a document costs.
+fn embedded_share(pool: usize) -> usize {
+    (pool / 4).clamp(16, 64)
+}
+
+impl Analysis {
+    /// The sentences whose embeddings [`Analysis::finish`] needs, in its order: at most 64.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        self.places.iter().map(|&place| self.document.sentences[self.ranked.pool[place]].text.clone()).collect()
+    }
+
+    /// The second half: selection, points, facts, citations.
+    ///
+    /// # Errors
+    /// `BackendError::Run` when there is not one vector for each text.
+    pub fn finish(self, vectors: Vec<Vec<f32>>) -> Result<Summarized, BackendError> {
+        if vectors.len() != self.places.len() {
+            let (got, want) = (vectors.len(), self.places.len());
+            return Err(BackendError::Run(format!("{got} vectors for {want} sentences")));
+        }
+        let Self { document, ranked, .. } = &self;
+        let embedded = Embedded { places: self.places.clone(), vectors };
+        let chosen = select::select(document, ranked, &self.order, &embedded, self.words);
+        let points = points::key_points(document, ranked, &self.merits, &embedded);
+        let best = chosen.iter().copied().max_by(|&a, &b| self.merits[a].total_cmp(&self.merits[b]).then(b.cmp(&a)));
+        let best = best.map_or("", |place| document.sentences[ranked.pool[place]].text.as_str());
+        let cited = |places: &[usize]| places.iter().map(|&place| self.cited(ranked.pool[place])).collect();
+        let said: Vec<usize> = chosen.iter().map(|&place| ranked.pool[place]).collect();
+        let summary = Summary {
+            headline: headline::headline(&document.title, &self.file_name, best, &self.stems),
+            sentences: cited(&chosen),
+            key_points: cited(&points),
+            key_facts: facts::key_facts(document, &said, self.language.as_deref()),
+        };
+        Ok(Summarized {
+            summary,
+            coverage: self.coverage,
+            language: self.language.clone(),
+            office: ranked.office,
+            sentences: document.sentences.len(),
+            embedded: embedded.places.len(),
+        })
+    }
+
+    fn cited(&self, sentence: usize) -> Cited {
+        let sentence = &self.document.sentences[sentence];
+        Cited { text: sentence.text.clone(), citations: sentence.parts.iter().map(cite).collect() }
+    }
+}
+
+/// A sentence's share of a page as a citation: its own words, so fully supported.
+fn cite(part: &Part) -> Citation {
+    Citation { page: part.page, text: part.text.clone(), score: 1.0, bbox: part.bbox, confidence: part.confidence }
+}
+
+/// Some thousand characters from the beginning and the middle: enough to tell a language.
+fn sample(document: &Document) -> String {
+    let sentences = &document.sentences;
+    let mut out = String::new();
+    for (from, most) in [(0, 2000), (sentences.len() / 2, 4000)] {
+        for sentence in &sentences[from..] {
+            if out.len() > most {
+                break;
+            }
+            out.extend(sentence.text.chars().take(500));
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// Everything on a page that could be read is read.
+fn coverage(pages: &Pages) -> Coverage {
+    let read = || pages.pages.iter().filter(|page| page.origin != Origin::Unread);
+    let words = read().map(|page| u64::try_from(page.words()).unwrap_or(u64::MAX)).sum();
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Coverage {
+        pages_read: count(read().count()),
+        pages_total: count(pages.pages.len()),
+        words_read: words,
+        words_total: words,
+    }
+}

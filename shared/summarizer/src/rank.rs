@@ -1,0 +1,207 @@
+//! Which sentences matter: recipe C for documents *about* something, *act* for documents that ask for
+//! action, and the blend of both (RANKING.md).
+//!
+//! `z` standardises a term within the document. Every term keeps its name, so that a choice can be explained.
+
+use crate::centrality::Vectors;
+use crate::cues;
+use crate::structure::{Document, Kind, Sentence};
+use crate::words::Stems;
+use regex::Regex;
+
+/// A term of a score: its name, its weight, its value for each candidate.
+pub(crate) type Term = (&'static str, f64, Vec<f64>);
+
+/// The sentences that may be chosen, with their scores.
+pub(crate) struct Ranked {
+    /// Indices into `Document::sentences`, ascending.
+    pub pool: Vec<usize>,
+    /// One for each of `pool`.
+    pub scores: Vec<f64>,
+    /// tf-idf of `pool`.
+    pub vectors: Vectors,
+    /// 0 = about something, 1 = asks for action.
+    pub office: f64,
+}
+
+/// Ranks a document for a budget in words.
+pub(crate) fn rank(document: &Document, stems: &Stems, budget: usize) -> Ranked {
+    let sentences = &document.sentences;
+    let worded: Vec<usize> = (0..sentences.len()).filter(|&i| sayable(&sentences[i], 4)).collect();
+    let office = office_share(sentences, &worded);
+    let mut kept: Vec<usize> = (0..sentences.len()).filter(|&i| candidate(&sentences[i])).collect();
+    if kept.len() < 5 {
+        let fits = |i: &usize| sentences[*i].words <= budget && sayable(&sentences[*i], 1);
+        kept = (0..sentences.len()).filter(fits).collect();
+    }
+    let pool = if office <= 0.0 {
+        kept.clone()
+    } else {
+        let mut union = worded;
+        union.extend(kept.iter().copied().filter(|_| office < 1.0));
+        union.sort_unstable();
+        union.dedup();
+        union
+    };
+    let token = tokens(sentences, &pool, stems);
+    let vectors = Vectors::new(&carrying(&token, stems));
+    let act = z(&pool.iter().map(|&i| act(&sentences[i])).collect::<Vec<_>>());
+    let mut scores = vec![0.0; pool.len()];
+    if office < 1.0 {
+        let about = about(document, &kept, &pool, &token, &vectors, stems);
+        add(&mut scores, 1.0 - office, &about);
+    }
+    add(&mut scores, office, &act);
+    Ranked { pool, scores, vectors, office }
+}
+
+/// Recipe C over the pool: standardised, and below everything for what is no candidate of it.
+fn about(document: &Document, kept: &[usize], pool: &[usize], token: &[Vec<String>], vectors: &Vectors, stems: &Stems) -> Vec<f64> {
+    let total = |terms: Vec<Term>| {
+        let mut sum = vec![0.0; kept.len()];
+        for (_, weight, values) in &terms {
+            add(&mut sum, *weight, values);
+        }
+        sum
+    };
+    if kept == pool {
+        // The scale matters to what is subtracted from it later: recipe C's own.
+        return total(recipe_c(document, kept, token, vectors, stems));
+    }
+    let own = tokens(&document.sentences, kept, stems);
+    let own_vectors = Vectors::new(&carrying(&own, stems));
+    let scores = z(&total(recipe_c(document, kept, &own, &own_vectors, stems)));
+    let mut out = vec![-3.0; pool.len()];
+    for (at, i) in kept.iter().enumerate() {
+        if let Ok(place) = pool.binary_search(i) {
+            out[place] = scores[at];
+        }
+    }
+    out
+}
+
+fn tokens(sentences: &[Sentence], which: &[usize], stems: &Stems) -> Vec<Vec<String>> {
+    which.iter().map(|&i| stems.of(&sentences[i].text)).collect()
+}
+
+fn carrying(token: &[Vec<String>], stems: &Stems) -> Vec<Vec<String>> {
+    token.iter().map(|x| x.iter().filter(|t| stems.carries(t)).cloned().collect()).collect()
+}
+
+fn add(sum: &mut [f64], weight: f64, values: &[f64]) {
+    for (total, value) in sum.iter_mut().zip(values) {
+        *total += weight * value;
+    }
+}
+
+/// Long enough to say something, short enough to be said.
+fn sayable(sentence: &Sentence, least: usize) -> bool {
+    (least..=150).contains(&sentence.words) && sentence.text.len() <= 1500 && sentence.text.chars().any(char::is_alphabetic)
+}
+
+/// Running prose of 6 to 60 words, as recipe C wants it.
+fn candidate(sentence: &Sentence) -> bool {
+    let text = sentence.text.trim_end();
+    if sentence.kind == Kind::Row || !(6..=60).contains(&sentence.words) || text.ends_with([':', '?', '：', '？']) || text.contains("http") {
+        return false;
+    }
+    let (mut good, mut all) = (0, 0);
+    for c in text.chars() {
+        all += 1;
+        good += usize::from(c.is_alphabetic() || c == ' ');
+    }
+    let last = text.chars().next_back().unwrap_or(' ');
+    good * 5 >= all * 4 && (".!;)\"'”’。！".contains(last) || last.is_lowercase() || last.is_alphabetic() && !last.is_uppercase())
+}
+
+/// By the share of sentences with a date or an amount: λ of RANKING.md.
+#[expect(clippy::cast_precision_loss, reason = "sentence counts are far below 2^52")]
+fn office_share(sentences: &[Sentence], which: &[usize]) -> f64 {
+    let told = which.iter().map(|&i| &sentences[i].text).filter(|text| cues::DATE.is_match(text) || cues::MONEY.is_match(text));
+    let share = told.count() as f64 / which.len().max(1) as f64;
+    ((share - 0.03) / 0.07).clamp(0.0, 1.0)
+}
+
+/// Standardised; all zero for a constant.
+#[expect(clippy::cast_precision_loss, reason = "sentence counts are far below 2^52")]
+pub(crate) fn z(values: &[f64]) -> Vec<f64> {
+    let n = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let deviation = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+    let scale = if deviation > 1e-9 { deviation } else { 1.0 };
+    values.iter().map(|x| (x - mean) / scale).collect()
+}
+
+/// The terms of recipe C with their weights for the candidates `kept`.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn recipe_c(document: &Document, kept: &[usize], token: &[Vec<String>], vectors: &Vectors, stems: &Stems) -> Vec<Term> {
+    let of = |i: usize| &document.sentences[i];
+    let per = |f: &dyn Fn(&Sentence) -> f64| kept.iter().map(|&i| f(of(i))).collect::<Vec<f64>>();
+    let flag = |pattern: &Regex, text: &str| f64::from(u8::from(pattern.is_match(text)));
+    let (lexrank, textrank) = vectors.graph_ranks();
+    let lexrank = z(&lexrank);
+    let position = z(&kept.iter().map(|&i| -(i as f64).ln_1p()).collect::<Vec<_>>());
+    let spoken = per(&|s| flag(&cues::TALK, &s.text));
+    if stems.english() && spoken.iter().sum::<f64>() >= 0.4 * kept.len() as f64 {
+        let talk = z(&per(&|s| -(cues::TALKS.find_iter(&s.text).count() as f64) / s.words.max(1) as f64));
+        let length = z(&per(&|s| (s.words.max(1) as f64).ln()));
+        return vec![("talk", 1.0, talk), ("position", 0.5, position), ("length", 0.3, length), ("lexrank", 0.3, lexrank)];
+    }
+    let mut terms = vec![
+        ("lexrank", 1.0, lexrank),
+        ("textrank", 0.3, z(&textrank)),
+        ("sumbasic", 0.3, z(&vectors.sum_basic())),
+        ("title", 0.5, z(&title_overlap(&document.title, token, stems))),
+        ("doc", 0.2, z(&per(&|s| flag(&cues::DOC, &s.text)))),
+        ("we", 0.5, per(&|s| flag(&cues::WE, &s.text))),
+        ("commas", 0.15, z(&per(&|s| -(s.text.matches([',', '、', '，']).count() as f64)))),
+    ];
+    let headings = &document.headings;
+    if headings.iter().filter(|heading| !heading.is_empty()).count() < 2 {
+        terms.push(("position_plain", 0.5, position));
+        return terms;
+    }
+    let first = kept.iter().map(|&i| of(i).section).min().unwrap_or(0);
+    terms.push(("section_position", 1.0, z(&per(&|s| -(s.place as f64).ln_1p()))));
+    terms.push(("position_headed", 0.3, position));
+    terms.push(("intro", 0.4, z(&per(&|s| flag(&cues::INTRO, &headings[s.section])))));
+    terms.push(("first_section", 0.5, per(&|s| f64::from(u8::from(s.section == first)))));
+    terms
+}
+
+/// Share of the title's stems that each sentence has.
+#[expect(clippy::cast_precision_loss, reason = "a title has few words")]
+fn title_overlap(title: &str, token: &[Vec<String>], stems: &Stems) -> Vec<f64> {
+    let title: Vec<String> = stems.of(title).into_iter().filter(|t| !(stems.english() && crate::words::is_stop(t))).collect();
+    let share = |x: &Vec<String>| title.iter().filter(|t| x.contains(t)).count() as f64 / title.len().max(1) as f64;
+    token.iter().map(share).collect()
+}
+
+/// What a reader must know to act: weights set by hand from RANKING.md, not tuned.
+#[expect(clippy::cast_precision_loss, reason = "counts are capped at four")]
+pub(crate) fn act(sentence: &Sentence) -> f64 {
+    let text = sentence.text.as_str();
+    let has = |pattern: &Regex| f64::from(u8::from(pattern.is_match(text)));
+    let upto = |pattern: &Regex, most: usize| pattern.find_iter(text).take(most).count() as f64;
+    let (dates, moneys) = (upto(&cues::DATE, 3), upto(&cues::MONEY, 3));
+    let quote = f64::from(u8::from(sentence.kind == Kind::Quote));
+    dates.min(1.0) + 0.3 * dates + moneys.min(1.0) + 0.3 * moneys
+        + 0.7 * has(&cues::PERCENT)
+        + 0.5 * upto(&cues::NUMBER, 4) / 4.0
+        + 0.7 * has(&cues::DUE)
+        + 0.7 * has(&cues::MODAL)
+        + 0.7 * has(&cues::DECISION)
+        + 0.6 * has(&cues::CHANGE)
+        + 0.3 * has(&cues::ACTION)
+        - 2.0 * has(&cues::BOILERPLATE)
+        - f64::from(u8::from(sentence.words < 8))
+        // Quoted mail is the older state of things: what replaces it comes first.
+        - QUOTED * quote
+}
+
+/// Taken off what stands in a quoted message.
+const QUOTED: f64 = 1.5;
+
+#[cfg(test)]
+#[path = "rank_tests.rs"]
+mod tests;
