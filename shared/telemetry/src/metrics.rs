@@ -1,0 +1,418 @@
+//! Metrics: their names, what they mean, and one function each to record them.
+//!
+//! The functions take domain types or enums of this module, so a label can only be a word of a closed set. The
+//! table below is the whole truth: `docs/metrics.md` is made from it, and the recorder describes itself by it.
+//!
+//! Histograms buffer what was recorded until somebody looks; [`recorder`] therefore empties the buffers every
+//! few seconds by itself, so that a service whose metrics nobody reads does not grow.
+
+use domain::text::Origin;
+use domain::{OutcomeKind, Reason, Stage};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use std::fmt::Write;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// How a metric behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Spread of many values.
+    Histogram,
+}
+
+/// One metric, as documented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name, as Prometheus spells it: the unit, then `_total` for counters.
+    pub name: &'static str,
+    /// How it behaves.
+    pub kind: Kind,
+    /// Its labels.
+    pub labels: &'static [&'static str],
+    /// What it says.
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($constant:ident = $name:literal, $kind:ident, [$($label:literal),*], $help:literal;)*) => {
+        $( #[doc = $help] pub const $constant: &str = $name; )*
+
+        /// Every metric there is, in the order of the documentation.
+        pub const ALL: &[Metric] = &[$(
+            Metric { name: $name, kind: Kind::$kind, labels: &[$($label),*], help: $help }
+        ),*];
+    };
+}
+
+metrics! {
+    QUEUE_OLDEST = "precis_queue_oldest_seconds", Gauge, ["queue"],
+        "Age of the oldest message that waits. The first thing to watch: it grows when work does not keep up.";
+    QUEUE_MESSAGES = "precis_queue_messages", Gauge, ["queue", "place"],
+        "Messages in a queue: waiting, in_flight, delayed, or dead (those need a person).";
+    IN_FLIGHT = "precis_in_flight", Gauge, ["stage"],
+        "Messages that this process is at work on.";
+    STAGE_SECONDS = "precis_stage_seconds", Histogram, ["stage"],
+        "Time that a stage worked on one job, waiting not counted.";
+    PAGES = "precis_pages_total", Counter, ["origin"],
+        "Pages read, by where their text came from: text, ocr, blank, unread.";
+    OUTCOMES = "precis_outcomes_total", Counter, ["kind", "reason"],
+        "Runs that ended, by outcome and reason code (none for summaries).";
+    ATTEMPTS_FAILED = "precis_attempts_failed_total", Counter, ["stage"],
+        "Attempts that failed and will be repeated, or were the last.";
+    DEFERRALS = "precis_deferrals_total", Counter, ["stage", "why"],
+        "Messages put back for later: gate (a rate or quota), throttled, claimed (another is at it), content (another document has the same bytes), pending (OCR is not ready), newer (a message of a newer release), later (not due yet), drain (this process stops).";
+    DELIVERIES = "precis_deliveries_total", Counter, ["via", "result"],
+        "E-mails and web hooks: accepted, retried, or given_up; via outbox (.eml file), smtp, webhook, sns.";
+    BATCH_SEQUENCES = "precis_batch_sequences", Histogram, [],
+        "Sequences that the model took in one batch.";
+}
+
+/// Why a message was put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// A gate is closed: a rate or a quota.
+    Gate,
+    /// Somebody else throttled us.
+    Throttled,
+    /// Another worker has the claim.
+    Claimed,
+    /// Another job works on the same content.
+    Content,
+    /// What it waits for is not ready yet.
+    Pending,
+    /// The message is of a newer release.
+    Newer,
+    /// It is not due yet.
+    Later,
+    /// This process stops.
+    Drain,
+}
+
+impl Why {
+    /// The label's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gate => "gate",
+            Self::Throttled => "throttled",
+            Self::Claimed => "claimed",
+            Self::Content => "content",
+            Self::Pending => "pending",
+            Self::Newer => "newer",
+            Self::Later => "later",
+            Self::Drain => "drain",
+        }
+    }
+}
+
+/// Where in a queue messages are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// To be received.
+    Waiting,
+    /// In somebody's hands.
+    InFlight,
+    /// Not yet to be seen.
+    Delayed,
+    /// In the dead letters.
+    Dead,
+}
+
+impl Place {
+    /// The label's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::InFlight => "in_flight",
+            Self::Delayed => "delayed",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+/// By which way somebody is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Via {
+    /// An `.eml` file in the outbox.
+    Outbox,
+    /// SMTP.
+    Smtp,
+    /// A signed HTTP POST.
+    Webhook,
+    /// An SNS topic.
+    Sns,
+}
+
+impl Via {
+    /// The label's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Outbox => "outbox",
+            Self::Smtp => "smtp",
+            Self::Webhook => "webhook",
+            Self::Sns => "sns",
+        }
+    }
+}
+
+/// What came of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Delivered {
+    /// The other side has it.
+    Accepted,
+    /// It will be tried again.
+    Retried,
+    /// It will not.
+    GivenUp,
+}
+
+impl Delivered {
+    /// The label's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Retried => "retried",
+            Self::GivenUp => "given_up",
+        }
+    }
+}
+
+/// Sets the age of the oldest waiting message; zero where nothing waits. `queue` is a queue's fixed name.
+pub fn queue_oldest(queue: &'static str, age: Duration) {
+    metrics::gauge!(QUEUE_OLDEST, "queue" => queue).set(age.as_secs_f64());
+}
+
+/// Sets how many messages are where. `queue` is a queue's fixed name.
+#[expect(clippy::cast_precision_loss, reason = "no queue holds 2^53 messages")]
+pub fn queue_messages(queue: &'static str, place: Place, messages: u64) {
+    metrics::gauge!(QUEUE_MESSAGES, "queue" => queue, "place" => place.as_str()).set(messages as f64);
+}
+
+/// Sets how many messages this process works on.
+#[expect(clippy::cast_precision_loss, reason = "a process holds a few dozen")]
+pub fn in_flight(stage: Stage, messages: usize) {
+    metrics::gauge!(IN_FLIGHT, "stage" => stage.as_str()).set(messages as f64);
+}
+
+/// A stage did its work on one job.
+pub fn stage_done(stage: Stage, took: Duration) {
+    metrics::histogram!(STAGE_SECONDS, "stage" => stage.as_str()).record(took.as_secs_f64());
+}
+
+/// So many pages were read from there.
+pub fn pages(origin: Origin, pages: u64) {
+    metrics::counter!(PAGES, "origin" => origin.as_str()).increment(pages);
+}
+
+/// A run has ended.
+pub fn outcome(kind: OutcomeKind, reason: Option<Reason>) {
+    let reason = reason.map_or("none", Reason::code);
+    metrics::counter!(OUTCOMES, "kind" => kind.as_str(), "reason" => reason).increment(1);
+}
+
+/// An attempt failed.
+pub fn attempt_failed(stage: Stage) {
+    metrics::counter!(ATTEMPTS_FAILED, "stage" => stage.as_str()).increment(1);
+}
+
+/// A message was put back for later.
+pub fn deferred(stage: Stage, why: Why) {
+    metrics::counter!(DEFERRALS, "stage" => stage.as_str(), "why" => why.as_str()).increment(1);
+}
+
+/// Somebody was told, or not.
+pub fn delivery(via: Via, result: Delivered) {
+    metrics::counter!(DELIVERIES, "via" => via.as_str(), "result" => result.as_str()).increment(1);
+}
+
+/// The model took a batch of so many sequences.
+#[expect(clippy::cast_precision_loss, reason = "a batch holds a few hundred")]
+pub fn batch(sequences: usize) {
+    metrics::histogram!(BATCH_SEQUENCES).record(sequences as f64);
+}
+
+/// Reads what was recorded.
+#[derive(Clone)]
+pub struct Handle(PrometheusHandle);
+
+impl Handle {
+    /// Everything, in Prometheus' text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.run_upkeep();
+        self.0.render()
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handle")
+    }
+}
+
+/// Why recording could not start.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("metrics cannot be recorded: {0}")]
+pub struct RecorderError(String);
+
+/// Starts recording in this process, once; a second call gives the same handle.
+///
+/// # Errors
+/// If something else in the process records already.
+pub fn recorder() -> Result<Handle, RecorderError> {
+    static RECORDER: OnceLock<Result<Handle, RecorderError>> = OnceLock::new();
+    RECORDER.get_or_init(start).clone()
+}
+
+fn start() -> Result<Handle, RecorderError> {
+    let (recorder, handle) = local_recorder();
+    metrics::set_global_recorder(recorder).map_err(|error| RecorderError(error.to_string()))?;
+    describe();
+    let upkeep = handle.clone();
+    std::thread::Builder::new()
+        .name("metrics-upkeep".into())
+        .spawn(move || {
+            loop {
+                std::thread::sleep(UPKEEP);
+                upkeep.0.run_upkeep();
+            }
+        })
+        .map_err(|error| RecorderError(error.to_string()))?;
+    Ok(handle)
+}
+
+const UPKEEP: Duration = Duration::from_secs(5);
+/// From a text file's millisecond to a long scan's ten minutes.
+const SECONDS: &[f64] = &[0.005, 0.02, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0, 600.0];
+const SEQUENCES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+/// A recorder that is not the process's, for tests: use it with `metrics::with_local_recorder`.
+#[must_use]
+pub fn local_recorder() -> (PrometheusRecorder, Handle) {
+    let buckets = [(STAGE_SECONDS, SECONDS), (BATCH_SEQUENCES, SEQUENCES)];
+    let builder = buckets.into_iter().fold(PrometheusBuilder::new(), |builder, (name, bounds)| {
+        // Only an empty list of bounds is refused.
+        builder
+            .set_buckets_for_metric(Matcher::Full(name.to_owned()), bounds)
+            .unwrap_or_else(|_| PrometheusBuilder::new())
+    });
+    let recorder = builder.build_recorder();
+    let handle = Handle(recorder.handle());
+    (recorder, handle)
+}
+
+fn describe() {
+    for metric in ALL {
+        match metric.kind {
+            Kind::Counter => metrics::describe_counter!(metric.name, metric.help),
+            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
+            Kind::Histogram => metrics::describe_histogram!(metric.name, metric.help),
+        }
+    }
+}
+
+/// The table of `docs/metrics.md`.
+#[must_use]
+pub fn markdown() -> String {
+    let mut out = String::from(
+        "# Metrics\n\n`precis up` serves these at `/metrics` in Prometheus' text format, on this machine only \
+         unless it is told otherwise. Labels are words of closed sets; nothing of a document is ever in them. \
+         This page is made from `shared/telemetry/src/metrics.rs`.\n\n\
+         | name | kind | labels | what it says |\n|---|---|---|---|\n",
+    );
+    for metric in ALL {
+        let kind = match metric.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+        };
+        let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let _ = writeln!(out, "| `{}` | {kind} | {} | {} |", metric.name, labels.join(", "), metric.help);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record_one_of_each() {
+        queue_oldest("ocr", Duration::from_millis(1500));
+        for place in [Place::Waiting, Place::InFlight, Place::Delayed, Place::Dead] {
+            queue_messages("ocr", place, 4);
+        }
+        in_flight(Stage::Ocr, 2);
+        stage_done(Stage::Summarize, Duration::from_millis(300));
+        pages(Origin::Ocr, 7);
+        outcome(OutcomeKind::Rejected, Some(Reason::Encrypted));
+        outcome(OutcomeKind::Summarized, None);
+        attempt_failed(Stage::Ingest);
+        deferred(Stage::Ocr, Why::Gate);
+        delivery(Via::Outbox, Delivered::Accepted);
+        batch(12);
+    }
+
+    #[test]
+    fn what_is_recorded_is_rendered_under_its_documented_name_and_labels() {
+        let (recorder, handle) = local_recorder();
+        ::metrics::with_local_recorder(&recorder, || {
+            describe();
+            record_one_of_each();
+        });
+        let page = handle.render();
+        for line in [
+            "precis_queue_oldest_seconds{queue=\"ocr\"} 1.5",
+            "precis_queue_messages{queue=\"ocr\",place=\"dead\"} 4",
+            "precis_outcomes_total{kind=\"rejected\",reason=\"ENCRYPTED\"} 1",
+            "precis_outcomes_total{kind=\"summarized\",reason=\"none\"} 1",
+            "precis_stage_seconds_bucket{stage=\"summarize\",le=\"0.5\"} 1",
+            "precis_stage_seconds_bucket{stage=\"summarize\",le=\"0.1\"} 0",
+            "precis_pages_total{origin=\"ocr\"} 7",
+        ] {
+            assert!(page.contains(line), "{line} is missing in\n{page}");
+        }
+        for metric in ALL {
+            assert!(page.contains(&format!("# TYPE {} ", metric.name)), "{} has no type", metric.name);
+            assert!(page.contains(&format!("# HELP {} ", metric.name)), "{} has no help", metric.name);
+            for label in metric.labels {
+                let here = page
+                    .lines()
+                    .any(|line| line.starts_with(metric.name) && line.contains(&format!("{label}=\"")));
+                assert!(here, "{} is not recorded with {label}", metric.name);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_tell_counters_by_their_ending() {
+        for (index, metric) in ALL.iter().enumerate() {
+            assert!(ALL[..index].iter().all(|other| other.name != metric.name), "{}", metric.name);
+            assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn the_process_has_one_recorder_however_often_it_is_asked_for() {
+        let first = recorder().unwrap();
+        batch(3);
+        assert!(recorder().unwrap().render().contains("precis_batch_sequences_count 1"));
+        assert!(first.render().contains("precis_batch_sequences_count 1"));
+    }
+
+    /// `BLESS=1 cargo test -p precis-telemetry` rewrites the page.
+    #[test]
+    fn the_documentation_is_what_the_code_says() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, markdown()).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), markdown(), "run it with BLESS=1");
+    }
+}
