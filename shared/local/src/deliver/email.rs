@@ -1,0 +1,160 @@
+//! E-mails: built by lettre, which encodes what headers may not hold, and sent by SMTP or laid into `outbox/`.
+//!
+//! `Message-ID` and `Date` come from the notification, so a repetition is the same message to every mail program.
+
+use crate::settings::{Secret, SettingsFile, Smtp, Tls};
+use crate::time;
+use domain::{Audience, OutcomeKind};
+use jiff::Timestamp;
+use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use ports::{Fault, Notification, PortError, Result, Subscription};
+use sha2::{Digest, Sha256};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// How long a mail server may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Who sends where no server is set.
+const FROM: &str = "Precis <precis@localhost>";
+
+/// The mail server, as it is set now.
+pub(crate) struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: String,
+}
+
+impl Mailer {
+    /// The mailer of the settings.
+    pub(crate) fn of(settings: &SettingsFile) -> Result<Self> {
+        let Some(smtp) = settings.smtp()? else {
+            let what = "sending an e-mail: there is no [smtp] in precis.toml (any more)";
+            return Err(PortError::new(Fault::Transient, what));
+        };
+        Self::new(&smtp)
+    }
+
+    pub(crate) fn new(smtp: &Smtp) -> Result<Self> {
+        type Transport = AsyncSmtpTransport<Tokio1Executor>;
+        let unusable = |error: lettre::transport::smtp::Error| {
+            PortError::new(Fault::Transient, format!("preparing to send e-mails through {}: {error}", smtp.host))
+        };
+        let mut builder = match smtp.tls {
+            Tls::Starttls => Transport::starttls_relay(&smtp.host).map_err(unusable)?,
+            Tls::Implicit => Transport::relay(&smtp.host).map_err(unusable)?,
+            Tls::None => Transport::builder_dangerous(&smtp.host),
+        };
+        if let Some(port) = smtp.port {
+            builder = builder.port(port);
+        }
+        if let Some(username) = &smtp.username {
+            let password = smtp.password.as_ref().map_or("", Secret::expose);
+            builder = builder.credentials(Credentials::new(username.clone(), password.to_owned()));
+        }
+        Ok(Self { transport: builder.timeout(Some(PATIENCE)).build(), from: smtp.from.clone() })
+    }
+
+    /// Sends to one person.
+    pub(crate) async fn send(&self, notification: &Notification, at: Timestamp, to: &str) -> Result<()> {
+        let message = build(notification, at, &self.from, &[to.to_owned()])?;
+        match self.transport.send(message).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(classify(&error)),
+        }
+    }
+
+    /// Whether the server can be reached and takes our name and password.
+    pub(crate) async fn check(&self) -> Result<()> {
+        match self.transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(PortError::new(Fault::Transient, "the mail server does not answer")),
+            Err(error) => Err(classify(&error)),
+        }
+    }
+}
+
+/// 4xx and broken connections are tried again; 5xx is an answer.
+fn classify(error: &lettre::transport::smtp::Error) -> PortError {
+    let fault = if error.is_permanent() { Fault::Permanent } else { Fault::Transient };
+    let mut what = format!("sending an e-mail: {error}");
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !what.contains(&cause_text) {
+            what = format!("{what}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    PortError::new(fault, what)
+}
+
+/// The bytes of an `.eml` for these people; with nobody subscribed, for whoever sits at this machine.
+pub(crate) fn to_outbox(
+    notification: &Notification,
+    at: Timestamp,
+    from: Option<&str>,
+    people: &[String],
+) -> Result<Vec<u8>> {
+    let here = match notification.audience {
+        Audience::Sender => "subscriber@localhost",
+        Audience::Operator => "operator@localhost",
+    };
+    let here = [here.to_owned()];
+    let people = if people.is_empty() { &here[..] } else { people };
+    Ok(build(notification, at, from.unwrap_or(FROM), people)?.formatted())
+}
+
+fn build(notification: &Notification, at: Timestamp, from: &str, to: &[String]) -> Result<Message> {
+    let unusable = |error: &dyn std::fmt::Display| {
+        PortError::new(Fault::Permanent, format!("building an e-mail: {error}"))
+    };
+    let from: Mailbox = from.parse().map_err(|error| unusable(&error))?;
+    let seconds = u64::try_from(at.as_second()).unwrap_or(0);
+    let mut builder = Message::builder()
+        .message_id(Some(message_id(notification, to)))
+        .date(UNIX_EPOCH + Duration::from_secs(seconds))
+        .from(from);
+    for address in to {
+        let address: lettre::Address = address.parse().map_err(|error| unusable(&error))?;
+        builder = builder.to(Mailbox::new(None, address));
+    }
+    builder
+        .subject(one_line(&notification.subject))
+        .header(ContentType::TEXT_PLAIN)
+        .body(notification.text.clone())
+        .map_err(|error| unusable(&error))
+}
+
+fn message_id(notification: &Notification, to: &[String]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(notification.id.as_bytes());
+    for address in to {
+        hash.update([0]);
+        hash.update(address.as_bytes());
+    }
+    format!("<{}@precis.localhost>", hex::encode(&hash.finalize()[..16]))
+}
+
+/// Whatever is published, a subject stays one line.
+fn one_line(subject: &str) -> String {
+    subject.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+/// What `subscribe --test` sends.
+pub(crate) fn test_notification(subscription: &Subscription, now: Timestamp) -> Notification {
+    let text = "This is a test by Precis. If you read it, the subscription works.\n";
+    Notification {
+        id: format!("test-{}-{}", subscription.id, time::micros(now)),
+        job: None,
+        run: 0,
+        key: subscription.prefix.clone(),
+        outcome: OutcomeKind::Summarized,
+        reason: None,
+        audience: subscription.audience,
+        subject: "[Precis] Test of your subscription".into(),
+        text: text.into(),
+        markdown: text.into(),
+        json: serde_json::json!({ "test": true, "subscription": subscription.id }).to_string(),
+    }
+}

@@ -1,0 +1,164 @@
+//! One machine says it: every port over SQLite, files, SMTP or `.eml`. Durable, not a mock.
+//!
+//! A data folder is all there is: `precis.toml` (settings), `precis.db` (queues, jobs, small objects), `objects/`
+//! (large ones), `inbox/`, `results/`, `outbox/`. One process at a time does the work ([`Mode::Exclusive`]);
+//! commands look and ask beside it ([`Mode::Shared`]). What a call has acknowledged is on the disk.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), local::OpenError> {
+//! let local = local::open("precis-data".as_ref(), local::OpenOptions::exclusive()).await?;
+//! let jobs = local.stack.jobs.clone();
+//! # Ok(())
+//! # }
+//! ```
+
+mod body;
+mod db;
+mod deliver;
+mod fault;
+mod gate;
+mod host;
+mod jobs;
+mod objects;
+mod ocr;
+mod open;
+mod queue;
+mod schema;
+mod settings;
+mod time;
+mod topic;
+
+pub use deliver::{AT_ONCE, DeliveryStatus};
+pub use gate::Limit;
+pub use objects::BUCKET;
+pub use open::{Layout, Mode, OpenError, OpenOptions};
+pub use settings::{Secret, SettingsError, Smtp, Tls, example_toml};
+
+use body::Folder;
+use deliver::Deliverer;
+use ports::{Result, Stack, SystemClock};
+use settings::SettingsFile;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// An open data folder.
+pub struct Local {
+    /// One of each port.
+    pub stack: Stack,
+    /// Where things lie.
+    pub layout: Layout,
+    deliverer: Arc<Deliverer>,
+}
+
+/// Opens a data folder. In [`Mode::Exclusive`] it is ours until all of the result (stack included) is dropped.
+///
+/// # Errors
+/// [`OpenError`]: what happened, why, and what to do. Nothing was changed then.
+pub async fn open(folder: &Path, options: OpenOptions) -> std::result::Result<Local, OpenError> {
+    let path = folder.to_owned();
+    let opened = tokio::task::spawn_blocking(move || {
+        let (layout, db) = open::open(&path, options)?;
+        let settings = SettingsFile::open(&layout.settings())?;
+        if options.mode == Mode::Exclusive {
+            deliver::clean(&layout);
+        }
+        Ok((layout, db, settings))
+    });
+    let (layout, db, settings) = opened.await.unwrap_or_else(|error| {
+        Err(OpenError::Other { folder: folder.to_owned(), cause: error.to_string() })
+    })?;
+    Ok(Local::build(layout, db, settings))
+}
+
+impl Local {
+    fn build(layout: Layout, db: db::Db, settings: SettingsFile) -> Self {
+        let settings = Arc::new(settings);
+        let bells = queue::Bells::default();
+        let objects = Arc::new(objects::ObjectStore {
+            db: db.clone(),
+            bells: bells.clone(),
+            uploads: Folder { files: layout.uploads(), scratch: layout.scratch() },
+            artifacts: Folder { files: layout.artifacts(), scratch: layout.scratch() },
+        });
+        let deliverer = Arc::new(Deliverer {
+            db: db.clone(),
+            settings: settings.clone(),
+            layout: layout.clone(),
+            objects: objects.clone(),
+            bell: Notify::new(),
+        });
+        let queues = Arc::new(queue::Queues { db: db.clone(), bells });
+        let topics = Arc::new(topic::Topics { db: db.clone(), deliverer: deliverer.clone() });
+        let stack = Stack {
+            queue: queues.clone(),
+            queue_admin: queues,
+            objects: objects.clone(),
+            jobs: Arc::new(jobs::JobStore { db: db.clone() }),
+            ocr: Arc::new(ocr::Engine::new(objects, layout.scratch())),
+            topic: topics.clone(),
+            subscriptions: topics,
+            settings: settings.clone(),
+            gate: Arc::new(gate::Gates { db, settings }),
+            protection: Arc::new(host::Unscaled),
+            clock: Arc::new(SystemClock),
+        };
+        Self { stack, layout, deliverer }
+    }
+
+    /// Carries what is published to its endpoints until `stop`; finishes then what is under way. To be run by
+    /// the process that does the work.
+    pub async fn deliver(&self, stop: &CancellationToken) {
+        self.deliverer.run(stop).await;
+    }
+
+    /// Tries once everything that is due. Gives the number of attempts: 0 when nothing is due (any more).
+    ///
+    /// # Errors
+    /// If the deliveries cannot be read or written down; failed deliveries are none.
+    pub async fn deliver_due(&self) -> Result<usize> {
+        self.deliverer.deliver_due().await
+    }
+
+    /// Deliveries that wait (to be tried again) or were given up.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub async fn deliveries(&self) -> Result<Vec<DeliveryStatus>> {
+        self.deliverer.list().await
+    }
+
+    /// Tries again now what waits or was given up. Gives their number.
+    ///
+    /// # Errors
+    /// If it cannot be written down.
+    pub async fn retry_deliveries(&self) -> Result<u64> {
+        self.deliverer.retry().await
+    }
+
+    /// The mail server of the settings, if one is set.
+    ///
+    /// # Errors
+    /// If its password file cannot be read.
+    pub fn smtp(&self) -> Result<Option<Smtp>> {
+        self.deliverer.settings.smtp()
+    }
+
+    /// Whether the mail server can be reached and takes our name and password; `None` without one.
+    ///
+    /// # Errors
+    /// Says what the server or the network said.
+    pub async fn check_smtp(&self) -> Result<Option<()>> {
+        let Some(smtp) = self.smtp()? else { return Ok(None) };
+        deliver::email::Mailer::new(&smtp)?.check().await.map(Some)
+    }
+
+    /// What a gate lets through.
+    ///
+    /// # Errors
+    /// If the settings cannot be read.
+    pub fn gate_limit(&self, gate: ports::GateName) -> Result<Limit> {
+        self.deliverer.settings.gate(gate)
+    }
+}

@@ -1,0 +1,386 @@
+//! Opening a data folder: is it one, is it ours alone, is its database whole and of a version that we read.
+//!
+//! Nothing is changed before everything that could refuse has been asked.
+
+use crate::db::{self, Db};
+use crate::schema;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// How a data folder is to be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// By one process that does the work (`precis up`, `precis summarize`): a second one is refused.
+    #[default]
+    Exclusive,
+    /// Beside one that does the work (`precis jobs`, `precis put`): any number at once.
+    Shared,
+}
+
+/// How to open a data folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Alone or beside others.
+    pub mode: Mode,
+    /// Whether a folder that is missing or empty is made into a data folder.
+    pub create: bool,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { mode: Mode::Exclusive, create: true }
+    }
+}
+
+impl OpenOptions {
+    /// For the process that does the work; makes the folder where there is none.
+    #[must_use]
+    pub fn exclusive() -> Self {
+        Self::default()
+    }
+
+    /// For a command beside it; the folder must be there.
+    #[must_use]
+    pub fn shared() -> Self {
+        Self { mode: Mode::Shared, create: false }
+    }
+}
+
+/// Why a data folder was not opened. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no such folder.
+    #[error("there is no data folder {0}: start `precis up --data {0}` to make one, or name another by --data")]
+    Missing(PathBuf),
+    /// It is there and is no folder.
+    #[error("{0} is a file, not a folder: name a folder by --data")]
+    NotAFolder(PathBuf),
+    /// It holds things, none of them ours.
+    #[error("{0} is not a Precis data folder, and it is not empty: name a new folder, or an empty one, by --data")]
+    Foreign(PathBuf),
+    /// We cannot write there.
+    #[error("cannot write to the data folder {folder}: {cause}. Give this user the right to write there, or name another folder by --data")]
+    Unwritable {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The disk is full.
+    #[error("the disk of the data folder {folder} is full: {cause}. Make room and start again; nothing was lost")]
+    Full {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        cause: String,
+    },
+    /// Another process does the work.
+    #[error("the data folder {folder} is in use by another Precis (process {pid}). Stop that one first (kill {pid}), or name another folder by --data; `precis jobs` and `precis put` work beside it")]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+        /// That process, as it wrote it down; `?` if it did not get so far.
+        pid: String,
+    },
+    /// A newer release wrote it.
+    #[error("{database} was written by a newer Precis (version {found}; this one reads up to {known}). It was left untouched: use the newer Precis, or another folder by --data")]
+    Newer {
+        /// The database.
+        database: PathBuf,
+        /// Its version.
+        found: i64,
+        /// What we read.
+        known: i64,
+    },
+    /// It is broken, or no database at all.
+    #[error("{database} is damaged and was left untouched: {cause}. Move the folder away and start with a new one, or bring a backup back by `precis import BACKUP --data NEW-FOLDER`")]
+    Corrupt {
+        /// The database.
+        database: PathBuf,
+        /// What SQLite said.
+        cause: String,
+    },
+    /// `precis.toml` cannot be used.
+    #[error(transparent)]
+    Settings(#[from] crate::settings::SettingsError),
+    /// Anything else.
+    #[error("cannot open the data folder {folder}: {cause}")]
+    Other {
+        /// The folder.
+        folder: PathBuf,
+        /// What happened.
+        cause: String,
+    },
+}
+
+/// The paths within a data folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// The folder itself, absolute.
+    pub folder: PathBuf,
+}
+
+impl Layout {
+    /// `precis.toml`: settings, written by people.
+    #[must_use]
+    pub fn settings(&self) -> PathBuf {
+        self.folder.join("precis.toml")
+    }
+
+    /// `precis.db`.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.folder.join("precis.db")
+    }
+
+    /// `lock`: held, with its process id in it, by the process that does the work.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.folder.join("lock")
+    }
+
+    /// `objects/uploads`: documents too large for the database, by their sha-256.
+    #[must_use]
+    pub fn uploads(&self) -> PathBuf {
+        self.folder.join("objects").join("uploads")
+    }
+
+    /// `objects/artifacts`: what jobs wrote and is too large for the database.
+    #[must_use]
+    pub fn artifacts(&self) -> PathBuf {
+        self.folder.join("objects").join("artifacts")
+    }
+
+    /// `objects/tmp`: files that are being written.
+    #[must_use]
+    pub fn scratch(&self) -> PathBuf {
+        self.folder.join("objects").join("tmp")
+    }
+
+    /// `inbox`: where people drop documents.
+    #[must_use]
+    pub fn inbox(&self) -> PathBuf {
+        self.folder.join("inbox")
+    }
+
+    /// `results`: what people read.
+    #[must_use]
+    pub fn results(&self) -> PathBuf {
+        self.folder.join("results")
+    }
+
+    /// `outbox`: e-mails that no server sends.
+    #[must_use]
+    pub fn outbox(&self) -> PathBuf {
+        self.folder.join("outbox")
+    }
+
+    fn folders(&self) -> [PathBuf; 6] {
+        [self.uploads(), self.artifacts(), self.scratch(), self.inbox(), self.results(), self.outbox()]
+    }
+}
+
+/// Opens the folder's database. Blocking.
+pub(crate) fn open(folder: &Path, options: OpenOptions) -> Result<(Layout, Db), OpenError> {
+    let layout = Layout { folder: std::path::absolute(folder).map_err(|error| failed(folder, error))? };
+    let is_new = inspect(&layout, options)?;
+    if is_new {
+        make(&layout.folder).map_err(|error| failed(&layout.folder, error))?;
+    }
+    let database = layout.database();
+    if !is_new {
+        // Asked before the lock, so that a folder of a newer release is refused as that even while it is in use.
+        check_version(&database)?;
+    }
+    let lock = match options.mode {
+        Mode::Exclusive => Some(lock(&layout)?),
+        Mode::Shared => None,
+    };
+    for path in layout.folders() {
+        make(&path).map_err(|error| failed(&layout.folder, error))?;
+    }
+    let connection = connect(&layout, options.mode)?;
+    let db = Db::start(&database, connection, lock).map_err(|error| failed(&layout.folder, error))?;
+    Ok((layout, db))
+}
+
+/// Makes a folder that only its owner can read: documents are nobody else's business.
+fn make(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Whether there is no database yet.
+fn inspect(layout: &Layout, options: OpenOptions) -> Result<bool, OpenError> {
+    let folder = &layout.folder;
+    match fs::metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return if options.create { Ok(true) } else { Err(OpenError::Missing(folder.clone())) };
+        }
+        Err(error) => return Err(failed(folder, error)),
+        Ok(found) if !found.is_dir() => return Err(OpenError::NotAFolder(folder.clone())),
+        Ok(_) => {}
+    }
+    if fs::exists(layout.database()).map_err(|error| failed(folder, error))? {
+        return Ok(false);
+    }
+    // Also what a first start leaves that was stopped in the middle, and what may be prepared by hand.
+    let ours = ["precis.toml", "lock", "objects", "inbox", "results", "outbox", "lost+found"];
+    for entry in fs::read_dir(folder).map_err(|error| failed(folder, error))? {
+        let name = entry.map_err(|error| failed(folder, error))?.file_name();
+        if !ours.iter().any(|known| name == *known) {
+            return Err(OpenError::Foreign(folder.clone()));
+        }
+    }
+    if options.create { Ok(true) } else { Err(OpenError::Missing(folder.clone())) }
+}
+
+fn lock(layout: &Layout) -> Result<File, OpenError> {
+    let folder = &layout.folder;
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(layout.lock())
+        .map_err(|error| failed(folder, error))?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut pid = String::new();
+            // What cannot be read is only missing from the message.
+            let _ = file.take(20).read_to_string(&mut pid);
+            let pid = pid.trim();
+            let pid = if pid.is_empty() { "?" } else { pid }.to_owned();
+            return Err(OpenError::InUse { folder: folder.clone(), pid });
+        }
+        Err(error) => return Err(failed(folder, error.into())),
+    }
+    let written = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "{}", std::process::id()))
+        .and_then(|()| file.flush());
+    written.map_err(|error| failed(folder, error))?;
+    Ok(file)
+}
+
+/// Looks at the file's header alone: `application_id` and `user_version` stand at fixed places, so a database
+/// of another program or of a newer release is recognised without opening (and so touching) it.
+fn check_version(database: &Path) -> Result<(), OpenError> {
+    let corrupt = |cause: &str| OpenError::Corrupt { database: database.to_owned(), cause: cause.to_owned() };
+    let mut header = [0_u8; 100];
+    let folder = database.parent().unwrap_or(database);
+    let mut file = File::open(database).map_err(|error| failed(folder, error))?;
+    if file.metadata().map_err(|error| failed(folder, error))?.len() == 0 {
+        // A first start that was stopped before its first commit.
+        return Ok(());
+    }
+    file.read_exact(&mut header).map_err(|_| corrupt("it is shorter than a database's header"))?;
+    if &header[..16] != b"SQLite format 3\0" {
+        return Err(corrupt("it does not begin like a database"));
+    }
+    let number = |at: usize| i32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let (version, application) = (i64::from(number(60)), number(68));
+    if application != 0 && application != schema::APPLICATION {
+        return Err(OpenError::Foreign(folder.to_owned()));
+    }
+    if version > schema::VERSION {
+        let database = database.to_owned();
+        return Err(OpenError::Newer { database, found: version, known: schema::VERSION });
+    }
+    Ok(())
+}
+
+fn connect(layout: &Layout, mode: Mode) -> Result<Connection, OpenError> {
+    let database = layout.database();
+    let fail = |error: rusqlite::Error| sql(layout, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(&database, flags).map_err(fail)?;
+    db::prepare(&connection).map_err(fail)?;
+    let version = user_version(&connection).map_err(fail)?;
+    if version > schema::VERSION {
+        return Err(OpenError::Newer { database, found: version, known: schema::VERSION });
+    }
+    if version == 0 {
+        connection.pragma_update(None, "application_id", schema::APPLICATION).map_err(fail)?;
+    }
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(fail)?;
+    if mode == Mode::Exclusive && version > 0 {
+        check(layout, &connection)?;
+    }
+    if version > 0 && version < schema::VERSION {
+        keep_former(layout, &connection, version)?;
+    }
+    if version < schema::VERSION {
+        schema::migrate(&mut connection).map_err(fail)?;
+    }
+    Ok(connection)
+}
+
+fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// The largest database that is read through at each start.
+const CHECKED_BYTES: u64 = 64 * 1024 * 1024;
+
+fn check(layout: &Layout, connection: &Connection) -> Result<(), OpenError> {
+    let size = fs::metadata(layout.database()).map_or(0, |found| found.len());
+    if size > CHECKED_BYTES {
+        return Ok(());
+    }
+    let found: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| sql(layout, error))?;
+    if found == "ok" { Ok(()) } else { Err(OpenError::Corrupt { database: layout.database(), cause: found }) }
+}
+
+/// Copies the database before it is changed. A copy from an attempt that was stopped is replaced.
+fn keep_former(layout: &Layout, connection: &Connection, version: i64) -> Result<(), OpenError> {
+    let copy = layout.folder.join(format!("precis.db.before-{}", version + 1));
+    let partial = layout.folder.join("precis.db.copying");
+    let fail = |error: io::Error| failed(&layout.folder, error);
+    match fs::remove_file(&partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
+        _ => {}
+    }
+    let target = partial.to_str().ok_or_else(|| OpenError::Other {
+        folder: layout.folder.clone(),
+        cause: "its path is not UTF-8, so its database cannot be copied before the upgrade".into(),
+    })?;
+    connection.execute("VACUUM INTO ?1", [target]).map_err(|error| sql(layout, error))?;
+    File::open(&partial).and_then(|file| file.sync_all()).map_err(fail)?;
+    fs::rename(&partial, copy).map_err(fail)
+}
+
+fn sql(layout: &Layout, error: rusqlite::Error) -> OpenError {
+    use rusqlite::ErrorCode;
+    let folder = layout.folder.clone();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            OpenError::Corrupt { database: layout.database(), cause: error.to_string() }
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            OpenError::Unwritable { folder, cause: io::Error::other(error) }
+        }
+        Some(ErrorCode::DiskFull) => OpenError::Full { folder, cause: error.to_string() },
+        _ => OpenError::Other { folder, cause: error.to_string() },
+    }
+}
+
+fn failed(folder: &Path, error: io::Error) -> OpenError {
+    let folder = folder.to_owned();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            OpenError::Unwritable { folder, cause: error }
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            OpenError::Full { folder, cause: error.to_string() }
+        }
+        io::ErrorKind::NotADirectory => OpenError::NotAFolder(folder),
+        _ => OpenError::Other { folder, cause: error.to_string() },
+    }
+}
