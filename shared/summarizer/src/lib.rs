@@ -254,3 +254,10 @@ fn coverage(pages: &Pages) -> Coverage {
         words_total: words,
     }
 }
+
+/// Whether a sentence opens with something that leans on the one before it ("However", "It", "This" …).
+/// The ranking lowers such sentences; evaluations count them.
+#[must_use]
+pub fn dangles(sentence: &str) -> bool {
+    cues::dangles(sentence)
+}

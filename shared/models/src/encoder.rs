@@ -1,0 +1,63 @@
+//! Sentences → unit vectors: BERT, mean over the tokens, L2 normalisation, as sentence-transformers does it.
+
+use crate::folder::Folder;
+use crate::{DeviceChoice, ModelError};
+use candle_core::{D, DType, Device, Tensor};
+use candle_nn::VarBuilder;
+use candle_transformers::models::bert::BertModel;
+use tokenizers::Tokenizer;
+
+/// A loaded sentence encoder.
+pub(crate) struct Encoder {
+    tokenizer: Tokenizer,
+    model: BertModel,
+    device: Device,
+}
+
+impl Encoder {
+    pub(crate) fn load(folder: &Folder, choice: DeviceChoice) -> Result<Self, ModelError> {
+        let device = choice.open()?;
+        let config = folder.config()?;
+        let tokenizer = folder.tokenizer(&config)?;
+        let failed = |error: candle_core::Error| ModelError::Content {
+            path: folder.file("model.safetensors"),
+            reason: error.to_string(),
+        };
+        let weights = VarBuilder::from_buffered_safetensors(folder.weights(&config)?, DType::F32, &device).map_err(failed)?;
+        let model = BertModel::load(weights, &config).map_err(failed)?;
+        Ok(Self { tokenizer, model, device })
+    }
+
+    /// Token ids of each text, with the special ones, truncated; never empty.
+    pub(crate) fn tokens(&self, texts: &[String]) -> Result<Vec<Vec<u32>>, ModelError> {
+        let encode = |text: &String| {
+            let encoding = self.tokenizer.encode_fast(text.as_str(), true);
+            encoding.map(|e| e.get_ids().to_vec()).map_err(|error| ModelError::Run(error.to_string()))
+        };
+        texts.iter().map(encode).collect()
+    }
+
+    /// One vector of the hidden size for each sequence; shorter ones are padded and masked.
+    pub(crate) fn forward(&self, batch: &[&[u32]]) -> Result<Vec<Vec<f32>>, ModelError> {
+        self.run(batch).map_err(|error| ModelError::Run(error.to_string()))
+    }
+
+    fn run(&self, batch: &[&[u32]]) -> candle_core::Result<Vec<Vec<f32>>> {
+        let rows = batch.len();
+        let width = batch.iter().map(|row| row.len()).max().unwrap_or(0);
+        let (mut ids, mut mask) = (vec![0_u32; rows * width], vec![0_f32; rows * width]);
+        for (row, tokens) in batch.iter().enumerate() {
+            let start = row * width;
+            ids[start..start + tokens.len()].copy_from_slice(tokens);
+            mask[start..start + tokens.len()].fill(1.0);
+        }
+        let ids = Tensor::from_vec(ids, (rows, width), &self.device)?;
+        let mask = Tensor::from_vec(mask, (rows, width), &self.device)?;
+        let hidden = self.model.forward(&ids, &ids.zeros_like()?, Some(&mask))?;
+        let weights = mask.unsqueeze(2)?;
+        let sum = hidden.broadcast_mul(&weights)?.sum(1)?;
+        let mean = sum.broadcast_div(&mask.sum_keepdim(1)?.maximum(1e-9)?)?;
+        let norm = mean.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?.maximum(1e-12)?;
+        mean.broadcast_div(&norm)?.to_vec2()
+    }
+}
