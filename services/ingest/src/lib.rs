@@ -1,1 +1,13 @@
-//! Being built.
+//! The first step: admit a document, take the text that it holds, send on only what needs OCR.
+//!
+//! [`events`] turns S3 events into jobs (and ends the jobs of replaced and deleted documents); [`handler`]
+//! does a job's work: settings, size, content claim, reading in a child process, artifacts. The document's bytes
+//! are parsed nowhere else and never in this process.
+
+pub mod config;
+pub mod events;
+pub mod handler;
+mod read;
+
+pub use config::Config;
+pub use handler::Ingest;

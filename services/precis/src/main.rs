@@ -1,2 +1,18 @@
-//! Being built.
-fn main() {}
+//! The operator's command, and the whole pipeline in one process.
+
+mod cli;
+mod commands;
+mod model;
+mod outcome;
+mod pipeline;
+mod run;
+mod show;
+mod watch;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Documents are read by this same program as a child with few rights: before anything else happens here.
+    extract::child::run_if_asked();
+    run::main()
+}

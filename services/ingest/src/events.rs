@@ -1,0 +1,102 @@
+//! S3 events: new jobs, and the end of those whose document is replaced or deleted.
+
+use domain::event::{ObjectEvent, compare_sequencers};
+use domain::message::Nudge;
+use domain::{Document, Job, Outcome, Reason, Stage, State};
+use ports::{Address, Fault, Outgoing, PortError, Stack};
+use std::cmp::Ordering;
+use std::time::Duration;
+
+/// Takes in all events of one message. Any of it may be repeated.
+///
+/// # Errors
+/// If the store or the queue fails; the whole message is then tried again.
+pub async fn take(stack: &Stack, events: Vec<ObjectEvent>) -> ports::Result<()> {
+    for event in events {
+        match event {
+            ObjectEvent::Created(document) => created(stack, document).await?,
+            ObjectEvent::Removed { bucket, key, version, sequencer } => {
+                removed(stack, &bucket, &key, version.as_deref(), sequencer.as_deref()).await?;
+            }
+            ObjectEvent::Test => tracing::info!("s3 notifications are set up"),
+            ObjectEvent::Other(name) => tracing::debug!(event.name = name, "event of another kind"),
+        }
+    }
+    Ok(())
+}
+
+async fn created(stack: &Stack, document: Document) -> ports::Result<()> {
+    // A key that ends in a slash and holds nothing is how consoles draw a folder.
+    if document.key.ends_with('/') && document.size == 0 {
+        return Ok(());
+    }
+    let newest = stack.jobs.newest_of_key(&document.bucket, &document.key).await?;
+    let mut job = Job::new(document, stack.clock.now());
+    job.trace = Some(telemetry::trace::TraceParent::start().to_string());
+    let job = stack.jobs.create(&job).await?.unwrap_or(job);
+    if let Some(other) = newest.filter(|other| other.id != job.id) {
+        let older = if is_newer(&job.document, &other.document) { other } else { job.clone() };
+        supersede(stack, older, Reason::NewerVersion).await?;
+    }
+    let job = stack.jobs.get(&job.id).await?.unwrap_or(job);
+    nudge(stack, &job).await
+}
+
+async fn removed(
+    stack: &Stack,
+    bucket: &str,
+    key: &str,
+    version: Option<&str>,
+    sequencer: Option<&str>,
+) -> ports::Result<()> {
+    let Some(job) = stack.jobs.newest_of_key(bucket, key).await? else { return Ok(()) };
+    let meant = version.is_none_or(|version| version == job.document.version);
+    // A deletion that happened before this upload is not about it.
+    let earlier = match (sequencer, &job.document.sequencer) {
+        (Some(gone), Some(here)) => compare_sequencers(gone, here) == Ordering::Less,
+        _ => false,
+    };
+    if meant && !earlier { supersede(stack, job, Reason::Deleted).await } else { Ok(()) }
+}
+
+/// Whether `a` is a later version of the same key than `b`.
+fn is_newer(a: &Document, b: &Document) -> bool {
+    match (&a.sequencer, &b.sequencer) {
+        (Some(a), Some(b)) => compare_sequencers(a, b) == Ordering::Greater,
+        _ => a.uploaded_at >= b.uploaded_at,
+    }
+}
+
+/// Ends a job that is still at work; one that is being told about or has ended stays as it is.
+async fn supersede(stack: &Stack, mut job: Job, reason: Reason) -> ports::Result<()> {
+    while job.stage().is_some_and(|stage| stage != Stage::Notify) {
+        let outcome = Outcome::superseded(reason);
+        let Ok(decided) = job.decide(None, outcome, stack.clock.now(), Duration::ZERO) else { break };
+        match stack.jobs.replace(&decided).await {
+            Ok(()) => {
+                if let Some(name) = &job.reuse {
+                    stack.jobs.release_content(name, &job.id, job.run).await?;
+                }
+                return nudge(stack, &decided).await;
+            }
+            // Its worker wrote meanwhile: look again.
+            Err(error) if error.fault == Fault::Conflict => match stack.jobs.get(&job.id).await? {
+                Some(now) => job = now,
+                None => return Ok(()),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Sends what the job's state owes.
+async fn nudge(stack: &Stack, job: &Job) -> ports::Result<()> {
+    let State::At(stage) = job.state else { return Ok(()) };
+    let body = Nudge::new(job.id.clone(), job.run, stage, job.trace.clone()).encode();
+    let results = stack.queue.send(Address::live(stage), vec![Outgoing::now(body)]).await?;
+    results
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| Err(PortError::new(Fault::Transient, "the queue said nothing")))
+}

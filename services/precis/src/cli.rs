@@ -1,0 +1,484 @@
+//! The command line: what may be typed, and what `--help` teaches.
+
+use crate::watch::Show;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::{OutcomeKind, Reason};
+use std::path::PathBuf;
+
+/// Long documents into short summaries whose every sentence cites its page.
+#[derive(Debug, Parser)]
+#[command(
+    name = "precis",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  precis summarize report.pdf            print a summary with its pages, keep nothing
+  precis up                              work for good: drop files into precis-data/inbox
+  precis put contract.pdf --wait         send one file to a running `precis up` and wait for it
+  precis jobs --state failed             what did not work, and why
+  precis doctor                          is everything there that is needed?
+
+Exit status: 0 all went well; 1 something did not (it is named, with what to do); 2 wrong usage."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Say more: -v what each stage does, -vv everything. PRECIS_LOG takes a filter instead.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The data folder.
+#[derive(Debug, Clone, Args)]
+pub struct Data {
+    /// The data folder: jobs, results, e-mails and settings.
+    #[arg(long = "data", value_name = "DIR", default_value = "precis-data", env = "PRECIS_DATA")]
+    pub folder: PathBuf,
+}
+
+/// Where the model is.
+#[derive(Debug, Clone, Args)]
+pub struct Model {
+    /// Folder of the sentence-embedding model. Not given: `models/all-MiniLM-L6-v2` in the current folder,
+    /// beside the program or above it, or under /usr/share/precis.
+    #[arg(long, value_name = "DIR", env = "PRECIS_MODEL")]
+    pub model: Option<PathBuf>,
+}
+
+/// Settings for a run.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Asked {
+    /// Length of the summary in words [default: 120, or what precis.toml says].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=5000))]
+    pub words: Option<u32>,
+    /// Any setting by name, for example --set max_pages=20 (see `precis settings`).
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+    pub set: Vec<(String, String)>,
+}
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Summarize files now and print the summaries.
+    #[command(after_help = "\
+Examples:
+  precis summarize lease.pdf
+  precis summarize -r contracts --format markdown > summaries.md
+  curl -s https://example.org/report.html | precis summarize - --words 60
+  precis summarize *.pdf --format json | jq -r '.summary.headline'
+
+Without --data nothing is kept. With it, a document that was summarized before is not read again,
+and results and e-mails lie in that folder. Results come in the order of the arguments.")]
+    Summarize(Summarize),
+    /// Run all workers for good; drop documents into the inbox.
+    #[command(after_help = "\
+Examples:
+  precis up                                     inbox in precis-data/inbox
+  precis up --inbox /srv/scans --after move     watch a scanner's folder, move files when taken
+  precis up --metrics 127.0.0.1:9464            Prometheus metrics on /metrics
+
+Ctrl-C finishes what is at work and says what it waits for; a second Ctrl-C stops at once. Nothing is
+lost either way, nor by kill -9 or a power cut: the next start goes on. To start it with the machine:
+  precis service install")]
+    Up(Up),
+    /// Send files to a running `precis up`.
+    #[command(after_help = "\
+Examples:
+  precis put lease.pdf
+  precis put *.pdf --prefix contracts/ --wait")]
+    Put(Put),
+    /// List jobs, newest first.
+    #[command(after_help = "\
+Examples:
+  precis jobs
+  precis jobs --state failed
+  precis jobs --json | jq -r 'select(.reason == \"ENCRYPTED\") | .key'
+
+States: ingest, ocr, summarize, notify (where the work is), waiting (any of these), and how it ended:
+summarized, rejected, failed, superseded.")]
+    Jobs(Jobs),
+    /// Show one job: where it is, what happened, what to do.
+    Job(One),
+    /// Print the text that was read of a job's document.
+    Text(One),
+    /// Run ended jobs again with the same settings (for failures that were mended).
+    #[command(after_help = "\
+Examples:
+  precis retry 7f3a9c
+  precis retry --reason OCR_UNAVAILABLE
+  precis retry --all                            every failed job; rejected ones stay")]
+    Retry(Retry),
+    /// Run ended jobs again with other settings; the old result is kept.
+    #[command(after_help = "\
+Examples:
+  precis reprocess 7f3a9c --words 60
+  precis reprocess contracts/ --words 200       every ended job whose key starts so
+  precis reprocess 7f3a9c --fresh               read and summarize anew even if nothing changed")]
+    Reprocess(Reprocess),
+    /// Show how full the queues are.
+    Queues(Queues),
+    /// Tell somebody about results: an e-mail address or a webhook URL.
+    #[command(after_help = "\
+Examples:
+  precis subscribe ann@example.org
+  precis subscribe ann@example.org --prefix contracts/ --outcome summarized
+  precis subscribe ops@example.org --operator   failures that only an operator can mend
+  precis subscribe https://example.org/hook --test")]
+    Subscribe(Subscribe),
+    /// List who is told.
+    Subscriptions(DataOnly),
+    /// Stop telling somebody.
+    Unsubscribe(Unsubscribe),
+    /// Show the settings that hold for a key, each with where it comes from.
+    #[command(after_help = "\
+Examples:
+  precis settings
+  precis settings contracts/lease.pdf
+  precis settings --example > precis-data/precis.toml")]
+    Settings(SettingsArgs),
+    /// Write a checked backup of the data folder into one file.
+    Export(Export),
+    /// Make a new data folder from a backup.
+    Import(Import),
+    /// Check everything that is needed and say how to mend what is missing.
+    Doctor(Doctor),
+    /// Start `precis up` with the machine (systemd).
+    #[command(subcommand)]
+    Service(Service),
+    /// Print a completion script for a shell.
+    #[command(
+        after_help = "Example:\n  precis completions bash > ~/.local/share/bash-completion/completions/precis"
+    )]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How to print a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For reading in a terminal.
+    Text,
+    /// For documents and wikis.
+    Markdown,
+    /// One JSON object a line (docs/outcome.schema.json).
+    Json,
+}
+
+/// `precis summarize`.
+#[derive(Debug, Args)]
+pub struct Summarize {
+    /// Files; `-` reads standard input.
+    #[arg(value_name = "FILE", required_unless_present = "recursive")]
+    pub files: Vec<PathBuf>,
+    /// Also every file in this folder and below.
+    #[arg(short, long, value_name = "DIR")]
+    pub recursive: Vec<PathBuf>,
+    /// How to print results.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Settings for these files.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Keep everything in this data folder, and take from it what is done already.
+    #[arg(long = "data", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The model.
+    #[command(flatten)]
+    pub model: Model,
+    /// Do the work even if the same content was summarized before.
+    #[arg(long)]
+    pub fresh: bool,
+    /// How to show progress on standard error.
+    #[arg(long, value_enum, default_value_t = Show::Auto)]
+    pub progress: Show,
+}
+
+/// `precis up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+    /// Watch this folder too (the data folder's own inbox is always watched). Its name is the key's prefix.
+    #[arg(long, value_name = "DIR")]
+    pub inbox: Vec<PathBuf>,
+    /// What becomes of a file once it is taken in safely.
+    #[arg(long, value_enum, default_value_t = After::Keep)]
+    pub after: After,
+    /// Serve Prometheus metrics at this address under /metrics, for example 127.0.0.1:9464.
+    #[arg(long, value_name = "ADDRESS", env = "PRECIS_METRICS")]
+    pub metrics: Option<std::net::SocketAddr>,
+    /// The model.
+    #[command(flatten)]
+    pub model: Model,
+    /// Longest that Ctrl-C waits for work at hand, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 110)]
+    pub drain: u64,
+}
+
+/// What becomes of an inbox file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum After {
+    /// It stays untouched.
+    Keep,
+    /// It is moved into the folder `taken` beside the inbox.
+    Move,
+    /// It is deleted.
+    Delete,
+}
+
+/// `precis put`.
+#[derive(Debug, Args)]
+pub struct Put {
+    /// Files to send.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Put this before each file's name to make the key.
+    #[arg(long, default_value = "", value_name = "PREFIX")]
+    pub prefix: String,
+    /// Wait until each is done and print its result.
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+}
+
+/// `precis jobs`.
+#[derive(Debug, Args)]
+pub struct Jobs {
+    /// Only jobs in this state.
+    #[arg(long, value_name = "STATE", value_parser = ["ingest", "ocr", "summarize", "notify", "waiting", "ended",
+        "summarized", "rejected", "failed", "superseded"])]
+    pub state: Option<String>,
+    /// Only jobs that ended for this reason.
+    #[arg(long, value_name = "CODE")]
+    pub reason: Option<Reason>,
+    /// Only keys that start so.
+    #[arg(long, value_name = "PREFIX")]
+    pub prefix: Option<String>,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub limit: usize,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+}
+
+/// A command about one job.
+#[derive(Debug, Args)]
+pub struct One {
+    /// The job: its id or the beginning of it.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `precis retry`.
+#[derive(Debug, Args)]
+#[group(id = "which", required = true, multiple = false)]
+pub struct RetryWhich {
+    /// The job: its id or the beginning of it.
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+    /// All jobs that failed or were rejected for this reason.
+    #[arg(long, value_name = "CODE")]
+    pub reason: Option<Reason>,
+    /// All failed jobs.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `precis retry`.
+#[derive(Debug, Args)]
+pub struct Retry {
+    /// Which jobs.
+    #[command(flatten)]
+    pub which: RetryWhich,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+}
+
+/// `precis reprocess`.
+#[derive(Debug, Args)]
+pub struct Reprocess {
+    /// A job's id (or its beginning), or the beginning of keys.
+    #[arg(value_name = "ID|PREFIX")]
+    pub which: String,
+    /// The settings for the new run.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Do the work even if the same content was summarized so before.
+    #[arg(long)]
+    pub fresh: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+}
+
+/// `precis queues`.
+#[derive(Debug, Args)]
+pub struct Queues {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+    /// Send the dead letters of this queue again.
+    #[arg(long, value_name = "QUEUE", value_parser = ["ingest", "ocr", "ocr-completed", "summarize", "notify"])]
+    pub redrive: Option<String>,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `precis subscribe`.
+#[derive(Debug, Args)]
+pub struct Subscribe {
+    /// An e-mail address, or an http(s) URL.
+    #[arg(value_name = "ADDRESS|URL")]
+    pub endpoint: String,
+    /// Only these outcomes (repeat it for more).
+    #[arg(long = "outcome", value_name = "OUTCOME", value_parser = outcome)]
+    pub outcomes: Vec<OutcomeKind>,
+    /// Only documents whose key starts so.
+    #[arg(long, default_value = "", value_name = "PREFIX")]
+    pub prefix: String,
+    /// Failures that only an operator can mend, rather than summaries.
+    #[arg(long)]
+    pub operator: bool,
+    /// Send a test message now.
+    #[arg(long)]
+    pub test: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+}
+
+/// `precis unsubscribe`.
+#[derive(Debug, Args)]
+pub struct Unsubscribe {
+    /// The subscription's id, or the address.
+    #[arg(value_name = "ID|ADDRESS|URL")]
+    pub which: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+}
+
+/// A command that only needs the data folder.
+#[derive(Debug, Args)]
+pub struct DataOnly {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `precis settings`.
+#[derive(Debug, Args)]
+pub struct SettingsArgs {
+    /// The key that the settings are for; none: those that hold everywhere.
+    #[arg(value_name = "KEY", default_value = "")]
+    pub key: String,
+    /// Print a precis.toml that explains every setting.
+    #[arg(long)]
+    pub example: bool,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+}
+
+/// `precis export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The file to write (a tar archive); must not exist.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+}
+
+/// `precis import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The backup.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+}
+
+/// `precis doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Only this check.
+    #[arg(long, value_name = "CHECK", value_parser = ["model", "ocr", "disk", "permissions", "clock", "smtp", "settings", "data"])]
+    pub check: Option<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub data: Data,
+    /// The model.
+    #[command(flatten)]
+    pub model: Model,
+}
+
+/// `precis service`.
+#[derive(Debug, Subcommand)]
+pub enum Service {
+    /// Write a systemd unit for this data folder and say how to start it.
+    Install {
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "flattened")]
+        data: Data,
+        /// For this user rather than the whole machine (survives logout with `loginctl enable-linger`).
+        #[arg(long)]
+        user: bool,
+        /// Print the unit instead of writing it.
+        #[arg(long)]
+        print: bool,
+    },
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=VALUE"))?;
+    domain::settings::Layer::from_pairs([(name, value)])?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn outcome(text: &str) -> Result<OutcomeKind, String> {
+    let all = [OutcomeKind::Summarized, OutcomeKind::Rejected, OutcomeKind::Failed];
+    all.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| {
+        format!("there is no outcome {text:?}; there are {}", all.map(OutcomeKind::as_str).join(", "))
+    })
+}
+
+impl Asked {
+    /// As a layer of settings.
+    pub fn layer(&self) -> Result<domain::settings::Layer, String> {
+        let pairs = self.set.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut layer = domain::settings::Layer::from_pairs(pairs)?;
+        layer.words = self.words.or(layer.words);
+        Ok(layer)
+    }
+}

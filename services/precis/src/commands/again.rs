@@ -1,0 +1,85 @@
+//! `precis retry`, `precis reprocess`: new runs of ended jobs.
+
+use super::find;
+use crate::cli;
+use crate::show::clean;
+use anyhow::{Result, anyhow, bail};
+use domain::message::Nudge;
+use domain::settings::Layer;
+use domain::{Job, OutcomeKind, Stage, State};
+use ports::{Address, Fault, Filter, Outgoing, Stack};
+use std::io::Write;
+
+/// Runs failed jobs again as they were.
+pub async fn retry(stack: &Stack, args: &cli::Retry, out: &mut dyn Write) -> Result<()> {
+    let jobs = match (&args.which.id, args.which.reason) {
+        (Some(id), _) => vec![find::one(stack.jobs.as_ref(), id).await?],
+        (None, Some(reason)) => {
+            let filter = Filter { state: Some(State::Ended), reason: Some(reason), ..Filter::default() };
+            find::all(stack.jobs.as_ref(), &filter).await?
+        }
+        (None, None) => {
+            let filter = Filter { state: Some(State::Ended), ..Filter::default() };
+            let failed =
+                |job: &Job| job.outcome.as_ref().is_some_and(|outcome| outcome.kind == OutcomeKind::Failed);
+            find::all(stack.jobs.as_ref(), &filter).await?.into_iter().filter(failed).collect()
+        }
+    };
+    if jobs.is_empty() {
+        writeln!(out, "There is nothing to retry.")?;
+    }
+    for job in jobs {
+        let asked = job.asked.clone();
+        restart(stack, job, &asked, false, out).await?;
+    }
+    Ok(())
+}
+
+/// Runs ended jobs again with other settings.
+pub async fn reprocess(stack: &Stack, args: &cli::Reprocess, out: &mut dyn Write) -> Result<()> {
+    let asked = args.asked.layer().map_err(|error| anyhow!(error))?;
+    let by_prefix =
+        Filter { state: Some(State::Ended), key_prefix: Some(args.which.clone()), ..Filter::default() };
+    let is_id = args.which.len() >= 4 && args.which.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut jobs = if is_id {
+        find::one(stack.jobs.as_ref(), &args.which).await.map(|job| vec![job]).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    if jobs.is_empty() {
+        jobs = find::all(stack.jobs.as_ref(), &by_prefix).await?;
+    }
+    if jobs.is_empty() {
+        bail!(
+            "no ended job has the id {0:?} or a key that starts with {0:?}: `precis jobs` lists them",
+            args.which
+        );
+    }
+    for job in jobs {
+        restart(stack, job, &asked, args.fresh, out).await?;
+    }
+    Ok(())
+}
+
+/// Starts a new run and sends its nudge. A crash in between is mended by the reconciler.
+async fn restart(stack: &Stack, job: Job, asked: &Layer, fresh: bool, out: &mut dyn Write) -> Result<()> {
+    let name = format!("{}  {}", job.id.short(), clean(&job.document.key));
+    let Ok(again) = job.restart(asked.clone(), fresh, stack.clock.now()) else {
+        writeln!(out, "{name}: still at work, left alone")?;
+        return Ok(());
+    };
+    match stack.jobs.replace(&again).await {
+        Ok(()) => {}
+        Err(error) if error.fault == Fault::Conflict => {
+            writeln!(out, "{name}: somebody else changed it just now, left alone")?;
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let body = Nudge::new(again.id.clone(), again.run, Stage::Ingest, again.trace.clone()).encode();
+    for result in stack.queue.send(Address::live(Stage::Ingest), vec![Outgoing::now(body)]).await? {
+        result?;
+    }
+    writeln!(out, "{name}: run {} started", again.run)?;
+    Ok(())
+}

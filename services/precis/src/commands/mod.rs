@@ -1,0 +1,16 @@
+//! One file for each command or family of commands.
+
+pub mod again;
+pub mod backup;
+pub mod doctor;
+pub mod find;
+pub mod folder;
+pub mod jobs;
+pub mod put;
+pub mod queues;
+pub mod service;
+pub mod settings;
+pub mod subscriptions;
+pub mod summarize;
+pub mod up;
+pub mod wait;

@@ -1,0 +1,111 @@
+//! `precis up`: all workers in one process, for good.
+
+use super::folder;
+use crate::cli;
+use crate::model;
+use crate::pipeline::{Options, Pipeline};
+use crate::show::clean;
+use anyhow::{Context, Result, bail};
+use domain::Stage;
+use local::{AfterTaking, Inbox};
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+use worker::Shutdown;
+
+/// How often queue gauges are set.
+const GAUGES: Duration = Duration::from_secs(5);
+/// How often a drain says what it waits for.
+const SAY: Duration = Duration::from_secs(2);
+
+/// Runs the command.
+pub async fn run(args: cli::Up) -> Result<ExitCode> {
+    let model = model::find(args.model.model.as_deref())?;
+    let local = folder::exclusive(&args.data.folder).await?;
+    let inboxes = inboxes(&args, &local.layout.inbox())?;
+    let shutdown = Shutdown::on_signals().context("signals cannot be listened to")?;
+    let metrics = telemetry::recorder().context("metrics cannot be kept")?;
+    let drain = Duration::from_secs(args.drain);
+    let mut pipeline = Pipeline::start(&local, Options { model, drain }, shutdown.clone()).await?;
+    for inbox in inboxes {
+        eprintln!("inbox    {}", inbox.folder.display());
+        pipeline.watch_inbox(local.inbox(inbox));
+    }
+    pipeline.gauges(local.stack.clone(), GAUGES);
+    if let Some(address) = args.metrics {
+        let listener = tokio::net::TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}: choose another --metrics address"))?;
+        eprintln!("metrics  http://{}/metrics", listener.local_addr()?);
+        pipeline.serve_metrics(listener, metrics);
+    }
+    eprintln!("results  {}", local.layout.results().display());
+    eprintln!("e-mails  {}", local.mail_goes_to());
+    eprintln!("Drop a document into an inbox. Ctrl-C ends.");
+    shutdown.draining().await;
+    say_what_it_waits_for(&mut pipeline, &shutdown).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for the pipeline to stop, saying now and then what is still held.
+async fn say_what_it_waits_for(pipeline: &mut Pipeline, shutdown: &Shutdown) {
+    let mut said = HashSet::new();
+    loop {
+        let held: Vec<_> = pipeline.held().into_iter().filter(|held| held.job.is_some()).collect();
+        for held in &held {
+            if said.insert(held.job.clone()) {
+                let pages = held.progress.map(|(n, m)| format!(", page {n} of {m}")).unwrap_or_default();
+                eprintln!(
+                    "waiting for {} ({}{pages})",
+                    clean(&held.name),
+                    held.stage.map_or("", Stage::as_str)
+                );
+            }
+        }
+        tokio::select! {
+            () = pipeline.stopped() => break,
+            () = shutdown.stopping() => {
+                eprintln!("stopping at once; the next start goes on where this one was");
+                pipeline.stopped().await;
+                break;
+            }
+            () = tokio::time::sleep(SAY) => {}
+        }
+        if said.is_empty() && !held.is_empty() {
+            eprintln!("waiting for {} documents; Ctrl-C again stops at once", held.len());
+        }
+    }
+    eprintln!("stopped");
+}
+
+/// The data folder's own inbox, and those that were asked for.
+fn inboxes(args: &cli::Up, own: &Path) -> Result<Vec<Inbox>> {
+    let after = match args.after {
+        cli::After::Keep => AfterTaking::Keep,
+        cli::After::Move => AfterTaking::Move,
+        cli::After::Delete => AfterTaking::Delete,
+    };
+    let mut all = vec![Inbox { folder: own.to_owned(), prefix: String::new(), after }];
+    for folder in &args.inbox {
+        if !folder.is_dir() {
+            bail!(
+                "the inbox {} is no folder (or may not be looked into). Do: mkdir it, or check the name",
+                folder.display()
+            );
+        }
+        let folder = std::fs::canonicalize(folder)?;
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+        let prefix = format!("{}/", name.unwrap_or_else(|| "inbox".into()));
+        if let Some(same) = all.iter().find(|inbox| inbox.prefix == prefix && inbox.folder != folder) {
+            bail!(
+                "the inboxes {} and {} have the same name, which is the prefix of their keys. Do: rename one, \
+                 or watch the folder above both",
+                same.folder.display(),
+                folder.display()
+            );
+        }
+        all.push(Inbox { folder, prefix, after });
+    }
+    Ok(all)
+}

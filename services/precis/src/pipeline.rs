@@ -1,0 +1,186 @@
+//! The whole pipeline in one process: every worker, the dead-letter consumers, the reconciler, the deliveries.
+//!
+//! This is the composition root: the only place where adapters, models and services meet.
+
+use anyhow::{Context, Result};
+use domain::Stage;
+use local::Local;
+use models::{DeviceChoice, MiniLm};
+use ports::{QueueName, Stack};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use summarizer::Backend;
+use telemetry::metrics::{self, Place};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use worker::{Config, DeadLetters, Held, InFlight, Reconciler, Runtime, Shutdown, StageHandler, Step};
+
+/// What the pipeline is started with.
+pub struct Options {
+    /// The model's folder.
+    pub model: PathBuf,
+    /// How long a drain may take.
+    pub drain: Duration,
+}
+
+/// A pipeline at work.
+pub struct Pipeline {
+    tasks: JoinSet<()>,
+    in_flight: Vec<InFlight>,
+    shutdown: Shutdown,
+}
+
+/// Documents of one stage that are worked on at the same time.
+fn concurrency(stage: Stage, cores: usize) -> usize {
+    match stage {
+        // Each reads in a process of its own.
+        Stage::Ingest => cores * 2,
+        // The gate bounds the pages; documents only wait here.
+        Stage::Ocr => 4,
+        // Enough that a batch forms while the model is busy with the one before.
+        Stage::Summarize => cores * 8,
+        Stage::Notify => 16,
+    }
+}
+
+impl Pipeline {
+    /// Starts every worker over an opened data folder.
+    pub async fn start(local: &Arc<Local>, options: Options, shutdown: Shutdown) -> Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let stack = local.stack.clone();
+        let backend: Arc<dyn Backend> = Arc::new(MiniLm::open(&options.model, DeviceChoice::Cpu)?);
+        let reader = extract::ReaderProgram::current().context("the reader cannot be started")?;
+        // An engine that is missing is found out page by page; documents without scans need none.
+        let ocr_version = stack.ocr.version().await.unwrap_or_else(|_| "no ocr".to_owned());
+        let made_by = format!("{ocr_version} {} {}", summarizer::VERSION, backend.name());
+        let scratch = local.layout.scratch();
+
+        let mut pipeline = Self { tasks: JoinSet::new(), in_flight: Vec::new(), shutdown };
+        let drain = options.drain;
+        let config = ingest::Config { scratch, reader, made_by };
+        pipeline.stage(&stack, ingest::Ingest::new(stack.clone(), config), cores, drain);
+        let config = ocr::Config { pages_at_once: cores };
+        pipeline.stage(&stack, ocr::OcrStep::new(stack.clone(), config), cores, drain);
+        pipeline.stage(&stack, summarize::Summarize::new(stack.clone(), backend), cores, drain);
+        pipeline.stage(
+            &stack,
+            notify::NotifyStep::new(stack.clone(), links(&local.layout.folder)),
+            cores,
+            drain,
+        );
+        let stop = pipeline.shutdown.clone();
+        let (dead, reconciler) = (DeadLetters::new(stack.clone()), Reconciler::new(stack));
+        pipeline.tasks.spawn({
+            let stop = stop.clone();
+            async move { dead.run(stop).await }
+        });
+        pipeline.tasks.spawn({
+            let stop = stop.clone();
+            async move { reconciler.run(stop).await }
+        });
+        let deliverer = Arc::clone(local);
+        pipeline.tasks.spawn(async move { deliverer.deliver(&drain_token(&stop)).await });
+        Ok(pipeline)
+    }
+
+    fn stage<S: Step + 'static>(&mut self, stack: &Stack, step: S, cores: usize, drain: Duration) {
+        let config = Config { concurrency: concurrency(step.stage(), cores), drain, ..Config::default() };
+        let handler = StageHandler::new(stack.clone(), step, config.clone());
+        let runtime = Runtime::new(stack.clone(), Arc::new(handler), config);
+        self.in_flight.push(runtime.in_flight());
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move { runtime.run(shutdown).await });
+    }
+
+    /// Takes in files from a folder.
+    pub fn watch_inbox(&mut self, inbox: local::InboxWatcher) {
+        let stop = drain_token(&self.shutdown);
+        self.tasks.spawn(async move { inbox.run(&stop).await });
+    }
+
+    /// Sets the queue gauges now and then.
+    pub fn gauges(&mut self, stack: Stack, every: Duration) {
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = shutdown.draining() => return,
+                    () = tokio::time::sleep(every) => set_gauges(&stack).await,
+                }
+            }
+        });
+    }
+
+    /// Serves `/metrics`.
+    pub fn serve_metrics(&mut self, listener: tokio::net::TcpListener, handle: telemetry::Handle) {
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = shutdown.draining() => {}
+                served = telemetry::serve::serve(listener, handle) => {
+                    if let Err(error) = served {
+                        tracing::error!(error = %error, "metrics are no longer served");
+                    }
+                }
+            }
+        });
+    }
+
+    /// What is being worked on; clones share it.
+    pub fn in_flight(&self) -> Vec<InFlight> {
+        self.in_flight.clone()
+    }
+
+    /// What is being worked on now.
+    pub fn held(&self) -> Vec<Held> {
+        self.in_flight.iter().flat_map(InFlight::list).collect()
+    }
+
+    /// Stops receiving; what is held is finished or, at the end of the drain, given back.
+    pub fn drain(&self) {
+        self.shutdown.drain();
+    }
+
+    /// Waits until everything has stopped.
+    pub async fn stopped(&mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(error = %error, "a worker ended by a panic");
+            }
+        }
+    }
+}
+
+/// A token that fires with the first wish to stop.
+fn drain_token(shutdown: &Shutdown) -> CancellationToken {
+    let (token, shutdown) = (CancellationToken::new(), shutdown.clone());
+    let fire = token.clone();
+    tokio::spawn(async move {
+        shutdown.draining().await;
+        fire.cancel();
+    });
+    token
+}
+
+async fn set_gauges(stack: &Stack) {
+    for queue in QueueName::ALL {
+        let Ok(depth) = stack.queue_admin.depth(queue).await else { continue };
+        metrics::queue_oldest(queue.as_str(), depth.oldest.unwrap_or_default());
+        let places = [
+            (Place::Waiting, depth.waiting),
+            (Place::InFlight, depth.in_flight),
+            (Place::Delayed, depth.delayed),
+            (Place::Dead, depth.dead),
+        ];
+        for (place, messages) in places {
+            metrics::queue_messages(queue.as_str(), place, messages);
+        }
+    }
+}
+
+/// How e-mails say where a result lies.
+fn links(folder: &Path) -> notify::Links {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    notify::Links::folder(&folder.join("results"))
+}

@@ -1,0 +1,99 @@
+//! From the command line to the command.
+
+use crate::cli::{Cli, Command};
+use crate::commands::{
+    again, backup, doctor, folder, jobs, put, queues, service, settings, subscriptions, summarize, up,
+};
+use clap::{CommandFactory, Parser};
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+/// Parses, runs, and says on standard error what went wrong.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logs(cli.verbose, matches!(cli.command, Command::Up(_)));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("precis: the runtime cannot be started: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    let result = runtime.block_on(run(cli.command));
+    // A blocking read that will never end must not keep a finished command alive.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("precis: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// `precis jobs | head` closes our standard output: that is no failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    })
+}
+
+/// Commands for people stay quiet unless something is wrong; `up` tells what it does.
+fn logs(verbose: u8, works_for_good: bool) {
+    let filter = match (verbose, works_for_good) {
+        (0, false) => "error",
+        (0, true) => "info",
+        (1, _) => "info,precis=debug",
+        _ => "debug",
+    };
+    telemetry::logs::init(telemetry::logs::Format::Auto, filter);
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout();
+    match command {
+        Command::Summarize(args) => return summarize::run(args).await,
+        Command::Up(args) => return up::run(args).await,
+        Command::Put(args) => return put::run(args).await,
+        Command::Doctor(args) => return doctor::run(&args, &mut out).await,
+        Command::Jobs(args) => {
+            jobs::list(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?
+        }
+        Command::Job(args) => {
+            jobs::one(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?
+        }
+        Command::Text(args) => {
+            jobs::text(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?
+        }
+        Command::Retry(args) => {
+            again::retry(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?
+        }
+        Command::Reprocess(args) => {
+            again::reprocess(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?;
+        }
+        Command::Queues(args) => {
+            queues::queues(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?;
+        }
+        Command::Subscribe(args) => {
+            subscriptions::subscribe(&folder::shared(&args.data.folder).await?.stack, &args, &mut out)
+                .await?;
+        }
+        Command::Subscriptions(args) => {
+            subscriptions::list(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?;
+        }
+        Command::Unsubscribe(args) => {
+            subscriptions::unsubscribe(&folder::shared(&args.data.folder).await?.stack, &args, &mut out)
+                .await?;
+        }
+        Command::Settings(args) => settings::run(&args, &mut out).await?,
+        Command::Export(args) => backup::export(&args, &mut out).await?,
+        Command::Import(args) => backup::import(&args, &mut out).await?,
+        Command::Service(command) => service::run(&command, &mut out)?,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "precis", &mut out);
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,141 @@
+//! The work of one job at summarize.
+
+use async_trait::async_trait;
+use domain::outcome::Finding;
+use domain::summary::PageReport;
+use domain::text::{Origin, Pages};
+use domain::{Artifact, Job, Outcome, Reason, Stage};
+use ports::{Fault, PortError, Stack};
+use std::sync::Arc;
+use summarizer::{Backend, Options, SummarizeError, Summarized};
+use worker::{Claimed, Step, StepDone, StepFailure};
+
+/// The largest pages artifact that is read.
+const LIMIT: u64 = 512 << 20;
+
+/// The summarize worker.
+pub struct Summarize {
+    stack: Stack,
+    backend: Arc<dyn Backend>,
+}
+
+impl Summarize {
+    /// Both computing halves run on the blocking pool: a book takes a second, and others are waiting.
+    async fn made(
+        &self,
+        pages: &Arc<Pages>,
+        name: String,
+        options: Options,
+    ) -> Result<Result<Summarized, SummarizeError>, StepFailure> {
+        let pages = Arc::clone(pages);
+        let analysis = match blocking(move || summarizer::analyse(&pages, &name, &options)).await? {
+            Ok(analysis) => analysis,
+            Err(error) => return Ok(Err(error)),
+        };
+        let vectors = match self.backend.embed(analysis.texts()).await {
+            Ok(vectors) => vectors,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        Ok(blocking(move || analysis.finish(vectors)).await?.map_err(Into::into))
+    }
+
+    /// A worker over these ports and this model.
+    #[must_use]
+    pub fn new(stack: Stack, backend: Arc<dyn Backend>) -> Self {
+        Self { stack, backend }
+    }
+}
+
+#[async_trait]
+impl Step for Summarize {
+    fn stage(&self) -> Stage {
+        Stage::Summarize
+    }
+
+    async fn run(&self, claimed: &Claimed) -> Result<StepDone, StepFailure> {
+        let job = &claimed.job;
+        let body = self.stack.objects.read(&Artifact::Pages.key(&job.id, job.run), LIMIT).await?;
+        let pages: Arc<Pages> = Arc::new(serde_json::from_slice(&body).map_err(|error| {
+            PortError::new(Fault::Permanent, format!("the pages artifact is damaged: {error}"))
+        })?);
+        let total = u32::try_from(pages.pages.len()).unwrap_or(u32::MAX);
+        claimed.progress(0, total);
+        match self.summarize(job, &pages).await? {
+            Ok(finding) => {
+                let body = serde_json::to_vec(&finding).map_err(|error| {
+                    PortError::new(Fault::Permanent, format!("the summary is no JSON: {error}"))
+                })?;
+                self.stack.objects.write_once(&Artifact::Result.key(&job.id, job.run), body).await?;
+                // The result is there for others from now on, whatever becomes of this worker.
+                if let Some(name) = &job.reuse {
+                    self.stack.jobs.finish_content(name, &job.id, job.run).await?;
+                }
+                claimed.progress(total, total);
+                Ok(StepDone::end(Outcome::summarized(), |_| {}))
+            }
+            Err(outcome) => {
+                if let Some(name) = &job.reuse {
+                    self.stack.jobs.release_content(name, &job.id, job.run).await?;
+                }
+                Ok(StepDone::end(outcome, |_| {}))
+            }
+        }
+    }
+}
+
+impl Summarize {
+    async fn summarize(
+        &self,
+        job: &Job,
+        pages: &Arc<Pages>,
+    ) -> Result<Result<Finding, Outcome>, StepFailure> {
+        let options = Options {
+            words: job.settings.words as usize,
+            language: Some(job.settings.language.clone()).filter(|language| !language.is_empty()),
+            ..Options::default()
+        };
+        match self.made(pages, job.document.name().to_owned(), options).await? {
+            Ok(made) => Ok(Ok(Finding {
+                summary: made.summary,
+                coverage: made.coverage,
+                pages: pages.pages.iter().map(report).collect(),
+                language: made.language,
+                title: pages.title.clone(),
+                made_by: format!("{}, {}", summarizer::VERSION, self.backend.name()),
+            })),
+            Err(error) => outcome(error, pages).map(Err),
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StepFailure> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| StepFailure::again(Reason::Internal, error.to_string()))
+}
+
+fn outcome(error: SummarizeError, pages: &Pages) -> Result<Outcome, StepFailure> {
+    let unread = pages.pages.iter().filter(|page| page.origin == Origin::Unread).count();
+    let detail =
+        if unread > 0 { format!("{error}; {unread} pages could not be read") } else { error.to_string() };
+    match error {
+        SummarizeError::TooLittleText { .. } => Ok(Outcome::rejected(Reason::TooLittleText, detail)),
+        SummarizeError::NoText => Ok(Outcome::rejected(Reason::NoText, detail)),
+        SummarizeError::Backend(error) if error.is_permanent() => {
+            Ok(Outcome::failed(Reason::ModelUnavailable, error.to_string()))
+        }
+        SummarizeError::Backend(error) => {
+            Err(StepFailure::again(Reason::ModelUnavailable, error.to_string()))
+        }
+    }
+}
+
+fn report(page: &domain::text::Page) -> PageReport {
+    PageReport {
+        number: page.number,
+        origin: page.origin,
+        confidence: page.confidence(),
+        attachment: page.attachment.clone(),
+        note: page.note.clone().filter(|_| page.origin == Origin::Unread),
+    }
+}
