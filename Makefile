@@ -24,7 +24,7 @@ setup-test:
 	@.ci/setup --test
 
 build: ## leave target/release/precis
-	cargo build --release --locked --package precis
+	cargo build --release --locked --workspace --bin precis
 
 run: setup build ## the main job on real documents: every one in samples/, summarized and cited
 	@$(PRECIS) summarize --data $(DATA) $(SAMPLES)
@@ -34,7 +34,7 @@ run: setup build ## the main job on real documents: every one in samples/, summa
 	@echo "A document of your own:    $(PRECIS) summarize FILE"
 	@echo "A folder to drop files in: $(PRECIS) up --data $(DATA) --inbox FOLDER"
 
-test: setup-test ## all the tests
+test: setup-test build ## all the tests
 	cargo test --release --locked --workspace
 
 bench: setup-test ## measure, and write docs/benchmarks.md
