@@ -7,8 +7,14 @@ const LONGEST: usize = 400;
 
 /// Files that are longer, each with the reason why it stays one file.
 const LONG: &[(&str, &str)] = &[
-    ("services/precis/src/cli.rs", "the command line is one declaration, read from top to bottom as its --help"),
-    ("shared/domain/src/job.rs", "what may follow what in the life of a job is one idea, and stands in one place"),
+    (
+        "services/precis/src/cli.rs",
+        "the command line is one declaration, read from top to bottom as its --help",
+    ),
+    (
+        "shared/domain/src/job.rs",
+        "what may follow what in the life of a job is one idea, and stands in one place",
+    ),
 ];
 
 /// Lines that an essay has, at least.
