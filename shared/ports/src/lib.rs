@@ -4,10 +4,16 @@
 //! and in a test. An adapter is right when it passes the contract suite (feature `contract`); the suite is the
 //! contract in executable form.
 
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod error;
+#[cfg(feature = "testing")]
+pub mod faults;
 pub mod gate;
 pub mod host;
 pub mod jobs;
+#[cfg(feature = "testing")]
+pub mod memory;
 pub mod objects;
 pub mod ocr;
 pub mod queue;

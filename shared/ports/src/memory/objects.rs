@@ -1,0 +1,135 @@
+//! Documents as a bucket without versions has them, and artifacts written once.
+
+use super::{BUCKET, Memory, fail, lock};
+use crate::error::{Fault, PortError, Result};
+use crate::objects::{Objects, Written};
+use async_trait::async_trait;
+use domain::Document;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+
+#[derive(Default)]
+pub(super) struct Store {
+    documents: BTreeMap<String, Stored>,
+    artifacts: BTreeMap<String, Vec<u8>>,
+    sequence: u64,
+}
+
+struct Stored {
+    document: Document,
+    body: Vec<u8>,
+    tags: BTreeMap<String, String>,
+}
+
+impl Store {
+    pub(super) fn put(
+        &mut self,
+        key: &str,
+        body: Vec<u8>,
+        tags: BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Document {
+        let mut hash = DefaultHasher::new();
+        body.hash(&mut hash);
+        let version = format!("{:016x}", hash.finish());
+        if let Some(stored) = self.documents.get(key)
+            && stored.document.version == version
+        {
+            return stored.document.clone();
+        }
+        self.sequence += 1;
+        let document = Document {
+            bucket: BUCKET.into(),
+            key: key.into(),
+            version,
+            size: body.len() as u64,
+            sequencer: Some(format!("{:016X}", self.sequence)),
+            uploaded_at: now,
+        };
+        self.documents.insert(key.into(), Stored { document: document.clone(), body, tags });
+        document
+    }
+
+    pub(super) fn remove(&mut self, key: &str) {
+        self.documents.remove(key);
+    }
+
+    fn find(&self, document: &Document) -> Result<&Stored> {
+        match self.documents.get(&document.key).filter(|_| document.bucket == BUCKET) {
+            None => fail(Fault::NotFound, "the document is gone"),
+            Some(stored) if stored.document.version != document.version => {
+                fail(Fault::Conflict, "there is another version of the document")
+            }
+            Some(stored) => Ok(stored),
+        }
+    }
+}
+
+fn within(limit: u64, body: &[u8]) -> Result<()> {
+    if body.len() as u64 > limit { fail(Fault::TooLarge, format!("more than {limit} bytes")) } else { Ok(()) }
+}
+
+fn file_error(error: &std::io::Error) -> PortError {
+    PortError::new(Fault::Transient, format!("a file failed: {error}"))
+}
+
+#[async_trait]
+impl Objects for Memory {
+    async fn fetch(&self, document: &Document, limit: u64, into: &Path) -> Result<()> {
+        let body = {
+            let store = lock(&self.0.objects);
+            let stored = store.find(document)?;
+            within(limit, &stored.body)?;
+            stored.body.clone()
+        };
+        std::fs::write(into, body).map_err(|error| file_error(&error))
+    }
+
+    async fn tags(&self, document: &Document) -> Result<BTreeMap<String, String>> {
+        Ok(lock(&self.0.objects).find(document)?.tags.clone())
+    }
+
+    async fn is_current(&self, document: &Document) -> Result<bool> {
+        Ok(lock(&self.0.objects).find(document).is_ok())
+    }
+
+    async fn upload(&self, key: &str, file: &Path) -> Result<Document> {
+        let body = std::fs::read(file).map_err(|error| file_error(&error))?;
+        Ok(self.put(key, body))
+    }
+
+    async fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>> {
+        let store = lock(&self.0.objects);
+        let Some(body) = store.artifacts.get(key) else {
+            return fail(Fault::NotFound, format!("there is no artifact {key}"));
+        };
+        within(limit, body)?;
+        Ok(body.clone())
+    }
+
+    async fn write_once(&self, key: &str, body: Vec<u8>) -> Result<Written> {
+        let mut store = lock(&self.0.objects);
+        if store.artifacts.contains_key(key) {
+            return Ok(Written::AlreadyThere);
+        }
+        store.artifacts.insert(key.to_owned(), body);
+        Ok(Written::New)
+    }
+
+    async fn write_once_file(&self, key: &str, file: &Path) -> Result<Written> {
+        let body = std::fs::read(file).map_err(|error| file_error(&error))?;
+        self.write_once(key, body).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<String>> {
+        let store = lock(&self.0.objects);
+        Ok(store.artifacts.keys().filter(|key| key.starts_with(prefix)).cloned().collect())
+    }
+
+    async fn delete(&self, key: &str) -> Result<()> {
+        lock(&self.0.objects).artifacts.remove(key);
+        Ok(())
+    }
+}
