@@ -1,16 +1,16 @@
 //! Sentences → unit vectors: BERT, mean over the tokens, L2 normalisation, as sentence-transformers does it.
 
+use crate::bert::{Bert, pooled};
 use crate::folder::Folder;
 use crate::{DeviceChoice, ModelError};
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
-use candle_transformers::models::bert::BertModel;
 use tokenizers::Tokenizer;
 
 /// A loaded sentence encoder.
 pub(crate) struct Encoder {
     tokenizer: Tokenizer,
-    model: BertModel,
+    model: Bert,
     device: Device,
 }
 
@@ -24,7 +24,7 @@ impl Encoder {
             reason: error.to_string(),
         };
         let weights = VarBuilder::from_buffered_safetensors(folder.weights(&config)?, DType::F32, &device).map_err(failed)?;
-        let model = BertModel::load(weights, &config).map_err(failed)?;
+        let model = Bert::load(&weights, &config).map_err(failed)?;
         Ok(Self { tokenizer, model, device })
     }
 
@@ -53,11 +53,8 @@ impl Encoder {
         }
         let ids = Tensor::from_vec(ids, (rows, width), &self.device)?;
         let mask = Tensor::from_vec(mask, (rows, width), &self.device)?;
-        let hidden = self.model.forward(&ids, &ids.zeros_like()?, Some(&mask))?;
-        let weights = mask.unsqueeze(2)?;
-        let sum = hidden.broadcast_mul(&weights)?.sum(1)?;
-        let mean = sum.broadcast_div(&mask.sum_keepdim(1)?.maximum(1e-9)?)?;
-        let norm = mean.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?.maximum(1e-12)?;
-        mean.broadcast_div(&norm)?.to_vec2()
+        let padded = batch.iter().any(|row| row.len() < width);
+        let hidden = self.model.forward(&ids, padded.then_some(&mask))?;
+        pooled(&hidden, &mask)?.to_vec2()
     }
 }

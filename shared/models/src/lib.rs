@@ -4,10 +4,12 @@
 //! while it runs; what has gathered by then becomes the next batch, so batches grow with the load and a
 //! lone document never waits for company.
 
+mod bert;
 mod device;
 mod encoder;
 mod error;
 mod folder;
+mod gelu;
 mod minilm;
 mod worker;
 

@@ -26,13 +26,13 @@ struct Found<'a> {
 }
 
 /// The facts of a document. `said` holds the sentences (indices) that the summary has.
-pub(crate) fn key_facts(document: &Document, said: &[usize], language: Option<&str>) -> Vec<KeyFact> {
+pub(crate) fn key_facts(document: &Document, said: &[usize], today: Option<&str>, language: Option<&str>) -> Vec<KeyFact> {
     let habits = Habits::new(document.sentences.iter().map(|s| s.text.as_str()), language);
     let mut found = Vec::new();
     for (index, sentence) in document.sentences.iter().enumerate() {
         if sentence.text.len() <= 1500 && sentence.text.bytes().any(|b| b.is_ascii_digit()) {
             let unsaid = if said.contains(&index) { 0.0 } else { UNSAID };
-            collect(sentence, unsaid, habits, &mut found);
+            collect(sentence, rank::worth(sentence, today) + unsaid, habits, &mut found);
         }
     }
     // A stable sort: equal ones stay in document order.
@@ -57,13 +57,12 @@ pub(crate) fn key_facts(document: &Document, said: &[usize], language: Option<&s
     out
 }
 
-fn collect<'a>(sentence: &'a Sentence, bonus: f64, habits: Habits, out: &mut Vec<Found<'a>>) {
+fn collect<'a>(sentence: &'a Sentence, worth: f64, habits: Habits, out: &mut Vec<Found<'a>>) {
     let sums = amounts::amounts(&sentence.text, habits);
     let days = dates::dates(&sentence.text);
     if sums.is_empty() && days.is_empty() {
         return;
     }
-    let worth = rank::act(sentence) + bonus;
     // A row or an item has no verbs to score by, but it is where people put such things.
     let worth = worth + if sentence.kind == Kind::Row { 0.3 } else { 0.0 };
     let mut push = |kind, range: Range<usize>, value: Option<String>| {

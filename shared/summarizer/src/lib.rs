@@ -170,13 +170,14 @@ pub fn analyse(pages: &Pages, file_name: &str, options: &Options) -> Result<Anal
     })
 }
 
-/// Candidates worth an embedding: all of a letter, the best of a book. It is what a document costs.
+/// Candidates worth an embedding: most of a letter, the best of a book. It is most of what a document
+/// costs, so no more than the summary and five points on different topics need.
 fn embedded_share(pool: usize) -> usize {
-    (pool / 4).clamp(16, 64)
+    (pool / 6).clamp(8, 32)
 }
 
 impl Analysis {
-    /// The sentences whose embeddings [`Analysis::finish`] needs, in its order: at most 64.
+    /// The sentences whose embeddings [`Analysis::finish`] needs, in its order: at most 32.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
         self.places.iter().map(|&place| self.document.sentences[self.ranked.pool[place]].text.clone()).collect()
@@ -203,7 +204,7 @@ impl Analysis {
             headline: headline::headline(&document.title, &self.file_name, best, &self.stems),
             sentences: cited(&chosen),
             key_points: cited(&points),
-            key_facts: facts::key_facts(document, &said, self.language.as_deref()),
+            key_facts: facts::key_facts(document, &said, ranked.today.as_deref(), self.language.as_deref()),
         };
         Ok(Summarized {
             summary,

@@ -5,9 +5,11 @@
 
 use crate::centrality::Vectors;
 use crate::cues;
+use crate::dates;
 use crate::structure::{Document, Kind, Sentence};
 use crate::words::Stems;
 use regex::Regex;
+use std::cmp::Ordering;
 
 /// A term of a score: its name, its weight, its value for each candidate.
 pub(crate) type Term = (&'static str, f64, Vec<f64>);
@@ -22,6 +24,8 @@ pub(crate) struct Ranked {
     pub vectors: Vectors,
     /// 0 = about something, 1 = asks for action.
     pub office: f64,
+    /// The date that the document bears, ISO.
+    pub today: Option<String>,
 }
 
 /// Ranks a document for a budget in words.
@@ -45,14 +49,15 @@ pub(crate) fn rank(document: &Document, stems: &Stems, budget: usize) -> Ranked 
     };
     let token = tokens(sentences, &pool, stems);
     let vectors = Vectors::new(&carrying(&token, stems));
-    let act = z(&pool.iter().map(|&i| act(&sentences[i])).collect::<Vec<_>>());
+    let today = today(document);
+    let act = z(&pool.iter().map(|&i| worth(&sentences[i], today.as_deref())).collect::<Vec<_>>());
     let mut scores = vec![0.0; pool.len()];
     if office < 1.0 {
         let about = about(document, &kept, &pool, &token, &vectors, stems);
         add(&mut scores, 1.0 - office, &about);
     }
     add(&mut scores, office, &act);
-    Ranked { pool, scores, vectors, office }
+    Ranked { pool, scores, vectors, office, today }
 }
 
 /// Recipe C over the pool: standardised, and below everything for what is no candidate of it.
@@ -177,6 +182,46 @@ fn title_overlap(title: &str, token: &[Vec<String>], stems: &Stems) -> Vec<f64> 
     token.iter().map(share).collect()
 }
 
+/// *act* for a sentence in its document: its terms, the side of the document's own date on which its
+/// dates lie, and a little for brevity, since each word it takes is taken from another sentence.
+#[expect(clippy::cast_precision_loss, reason = "sentences have few words")]
+pub(crate) fn worth(sentence: &Sentence, today: Option<&str>) -> f64 {
+    let quote = f64::from(u8::from(sentence.kind == Kind::Quote));
+    // Quoted mail is the older state of things: what replaces it comes first.
+    let sum = act(sentence) + AHEAD * ahead(&sentence.text, today) - QUOTED * quote;
+    sum / (sentence.words.max(1) as f64).powf(BREVITY)
+}
+
+/// The first full date near the beginning: when a letter was written, when minutes were taken.
+fn today(document: &Document) -> Option<String> {
+    let mut read = document.title.len();
+    let mut texts = std::iter::once(document.title.as_str()).chain(document.sentences.iter().map(|s| s.text.as_str()));
+    texts.by_ref().take_while(|text| {
+        read += text.len();
+        read < HEAD
+    }).find_map(|text| dates::dates(text).into_iter().find_map(|found| found.value).map(day))
+}
+
+/// A month stands for its middle, so that dates compare as text.
+fn day(value: String) -> String {
+    if value.len() < 10 { value + "-15" } else { value }
+}
+
+/// 1 for a date after the document's own (to be acted on), −1 for one before (told as history).
+fn ahead(text: &str, today: Option<&str>) -> f64 {
+    let Some(today) = today else { return 0.0 };
+    if !text.bytes().any(|b| b.is_ascii_digit()) {
+        return 0.0;
+    }
+    let latest = dates::dates(text).into_iter().filter_map(|found| found.value).map(day).max();
+    match latest.as_deref().map(|latest| latest.cmp(today)) {
+        None => 0.0,
+        Some(Ordering::Greater) => 1.0,
+        Some(Ordering::Equal) => -0.5,
+        Some(Ordering::Less) => -1.0,
+    }
+}
+
 /// What a reader must know to act: weights set by hand from RANKING.md, not tuned.
 #[expect(clippy::cast_precision_loss, reason = "counts are capped at four")]
 pub(crate) fn act(sentence: &Sentence) -> f64 {
@@ -184,7 +229,6 @@ pub(crate) fn act(sentence: &Sentence) -> f64 {
     let has = |pattern: &Regex| f64::from(u8::from(pattern.is_match(text)));
     let upto = |pattern: &Regex, most: usize| pattern.find_iter(text).take(most).count() as f64;
     let (dates, moneys) = (upto(&cues::DATE, 3), upto(&cues::MONEY, 3));
-    let quote = f64::from(u8::from(sentence.kind == Kind::Quote));
     dates.min(1.0) + 0.3 * dates + moneys.min(1.0) + 0.3 * moneys
         + 0.7 * has(&cues::PERCENT)
         + 0.5 * upto(&cues::NUMBER, 4) / 4.0
@@ -195,12 +239,16 @@ pub(crate) fn act(sentence: &Sentence) -> f64 {
         + 0.3 * has(&cues::ACTION)
         - 2.0 * has(&cues::BOILERPLATE)
         - f64::from(u8::from(sentence.words < 8))
-        // Quoted mail is the older state of things: what replaces it comes first.
-        - QUOTED * quote
 }
 
 /// Taken off what stands in a quoted message.
 const QUOTED: f64 = 1.5;
+/// Weight of a date's side.
+const AHEAD: f64 = 0.7;
+/// Power of the length that divides.
+const BREVITY: f64 = 0.25;
+/// Bytes in which a document says its date.
+const HEAD: usize = 3000;
 
 #[cfg(test)]
 #[path = "rank_tests.rs"]

@@ -44,3 +44,29 @@ fn the_office_share_is_zero_for_prose_and_one_for_letters() {
     }
     assert!((office_share(&letter, &all) - 1.0).abs() < 1e-9);
 }
+
+#[test]
+fn a_date_ahead_of_the_documents_own_counts_for_a_sentence_and_one_behind_against_it() {
+    let mut document = Document::default();
+    document.sentences.push(sentence("Aldport, 6 November 2026"));
+    let own = today(&document);
+    assert_eq!(own.as_deref(), Some("2026-11-06"));
+    for (text, want) in [
+        ("Pay by 1 January 2027.", 1.0),
+        ("It was agreed on 3 May 2025.", -1.0),
+        ("We met on 6 November 2026.", -0.5),
+        ("Between 3 May 2025 and June 2027.", 1.0),
+        ("Nothing is due.", 0.0),
+    ] {
+        assert_eq!(ahead(text, own.as_deref()), want, "{text}");
+    }
+    assert_eq!(ahead("Pay by 1 January 2027.", None), 0.0);
+}
+
+#[test]
+fn a_short_sentence_is_worth_more_than_a_long_one_that_says_as_much() {
+    let short = sentence("The tenant must pay the rent by 30 May 2027.");
+    let mut long = short.clone();
+    long.words *= 3;
+    assert!(worth(&short, None) > worth(&long, None));
+}
