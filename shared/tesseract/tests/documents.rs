@@ -1,0 +1,117 @@
+//! Scans, photographs and faxes from the shared documents, read and recognised.
+
+use domain::text::{Line, Page};
+use extract::{Limits, PageReading, read_in_process};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use precis_tesseract::{Engine, OcrError};
+
+/// The shared documents and the engine, or `None` after saying what is missing.
+async fn ready() -> Option<(PathBuf, Engine)> {
+    let folder = std::env::var_os("PRECIS_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    );
+    let documents = folder.join("documents");
+    if !documents.is_dir() {
+        println!("skipped: no shared documents (set PRECIS_SHARED)");
+        return None;
+    }
+    match Engine::find().await {
+        Ok(engine) => Some((documents, engine)),
+        Err(error) => {
+            println!("skipped: {error}");
+            None
+        }
+    }
+}
+
+fn words(text: &str) -> HashMap<String, usize> {
+    let mut words = HashMap::new();
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        *words.entry(word.to_lowercase()).or_default() += 1;
+    }
+    words
+}
+
+/// Share of the truth's words that are in the text, each counted as often as it stands.
+fn recall(truth: &str, text: &str) -> f64 {
+    let (truth, text) = (words(truth), words(text));
+    let all: usize = truth.values().sum();
+    let found: usize = truth.iter().map(|(word, count)| text.get(word).copied().unwrap_or(0).min(*count)).sum();
+    found as f64 / all as f64
+}
+
+struct Read {
+    text: String,
+    recognised: Vec<u32>,
+    lines: Vec<Line>,
+}
+
+async fn read(documents: &Path, name: &str, engine: &Engine) -> Read {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = std::fs::read(documents.join(name)).unwrap();
+    let reading = read_in_process(bytes, name, folder.path(), &Limits::default(), &mut |_, _| {}).unwrap();
+    let mut out = Read { text: String::new(), recognised: Vec::new(), lines: Vec::new() };
+    for page in reading.pages {
+        let lines = match page {
+            PageReading::Read(Page { lines, .. }) => lines,
+            PageReading::NeedsOcr { number, image, .. } => {
+                out.recognised.push(number);
+                engine.recognise(&image, "en").await.unwrap()
+            }
+        };
+        for line in &lines {
+            out.text.push_str(&line.text);
+            out.text.push('\n');
+        }
+        out.lines.extend(lines);
+    }
+    out
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_picture_of_a_page_is_recognised_to_nineteen_words_of_twenty() {
+    let Some((documents, engine)) = ready().await else { return };
+    let scans: &[(&str, &str, &[u32])] = &[
+        ("inaugural-1933-scan.pdf", "inaugural-1933-scan", &[1, 2, 3]),
+        ("inaugural-1861-rotated-scan.pdf", "inaugural-1861-rotated-scan", &[1, 2]),
+        ("inaugural-1865-fax.tiff", "inaugural-1865-fax", &[1]),
+        ("inaugural-1865-photo.jpg", "inaugural-1865-fax", &[1]),
+        ("address-1963-garbage-text-layer.pdf", "address-1963-garbage-text-layer", &[1]),
+        ("address-1965-mixed.pdf", "address-1965-mixed", &[2, 4, 5]),
+    ];
+    for (name, truth, pages) in scans {
+        let truth = std::fs::read_to_string(documents.join(format!("truth/{truth}.txt"))).unwrap();
+        let read = read(&documents, name, &engine).await;
+        let recall = recall(&truth, &read.text);
+        println!("{name}: {:.2} % of the words, pages {:?} by OCR", recall * 100.0, read.recognised);
+        assert!(recall >= 0.95, "{name}: {recall}");
+        assert_eq!(read.recognised, *pages, "{name}");
+        assert!(read.lines.iter().all(|line| line.bbox.is_some()), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_named_or_not_as_what_they_are_read_the_same() {
+    let Some((documents, engine)) = ready().await else { return };
+    let (png, named) = (read(&documents, "inaugural-1865-page1.png", &engine).await, read(&documents, "png-named.pdf", &engine).await);
+    assert_eq!(png.text, named.text);
+    assert!(png.text.contains("One-eighth of the whole population"), "{}", png.text);
+}
+
+#[tokio::test]
+async fn a_page_that_takes_too_long_is_given_up() {
+    let Some((documents, engine)) = ready().await else { return };
+    let engine = engine.with_timeout(Duration::from_millis(1));
+    let error = engine.recognise(&documents.join("inaugural-1865-page1.png"), "en").await.unwrap_err();
+    assert_eq!(error, OcrError::TimedOut(Duration::from_millis(1)));
+}
+
+#[tokio::test]
+async fn what_is_no_picture_is_said_to_be_none() {
+    let Some((documents, engine)) = ready().await else { return };
+    let error = engine.recognise(&documents.join("message-1984.docx"), "en").await.unwrap_err();
+    assert!(error.is_permanent(), "{error}");
+}
