@@ -7,15 +7,20 @@
 pub mod body;
 pub mod causes;
 pub mod clean;
+pub mod digest;
+pub mod links;
 pub mod mail;
 pub mod markdown;
 pub mod render;
 pub mod report;
+pub mod step;
 pub mod subject;
 pub mod wrap;
 
 pub use body::text_result;
-pub use mail::Links;
+pub use digest::Rule;
+pub use links::Links;
 pub use markdown::markdown;
 pub use render::render;
 pub use report::report;
+pub use step::NotifyStep;

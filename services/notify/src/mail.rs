@@ -3,6 +3,7 @@
 //! A busy person reads the first line and the bullets. So the lead comes first, the machinery last and short,
 //! and whoever must act is told what to do and whom to ask.
 
+use crate::Links;
 use crate::body;
 use crate::clean::{clean, clip_middle};
 use crate::wrap::wrap;
@@ -10,16 +11,6 @@ use domain::outcome::Report;
 use domain::settings::EmailContent;
 use domain::{Audience, Job, OutcomeKind};
 use std::fmt::Write;
-
-/// Where people go from an e-mail. Made by whoever knows the place: a console, a bucket's page, a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Links {
-    /// Where the result is opened, an address or a path that stays good (never a presigned link). `None` where
-    /// there is no such place.
-    pub result: Option<String>,
-    /// Whom to ask: a name, an address. `None`: "whoever runs Precis for you".
-    pub contact: Option<String>,
-}
 
 /// The text of one document's e-mail.
 #[must_use]
@@ -40,7 +31,7 @@ fn finished(job: &Job, report: &Report, summary: &domain::summary::Summary, link
         out.push_str(&body::coverage(report));
         let _ = writeln!(out, "{}", document(job));
     }
-    open(&mut out, links);
+    open(&mut out, job, links);
     footer(&mut out, job, None);
     out
 }
@@ -55,12 +46,10 @@ fn not_summarized(job: &Job, report: &Report, links: &Links) -> String {
     let detailed = job.settings.email != EmailContent::Link;
     out.push_str(&body::why_and_what(report, detailed));
     if report.audience == Some(Audience::Sender) && report.outcome != OutcomeKind::Superseded {
-        let whom = links.contact.as_deref().map_or_else(|| "whoever runs Precis for you".to_owned(), clean);
-        let _ = writeln!(out, "{}", wrap("Ask:  ", "      ", &whom));
+        let _ = writeln!(out, "{}", wrap("Ask:  ", "      ", &links.whom()));
     }
     out.push('\n');
     let _ = writeln!(out, "{}", document(job));
-    open(&mut out, links);
     footer(&mut out, job, report.reason.map(domain::Reason::code));
     out
 }
@@ -87,9 +76,11 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-fn open(out: &mut String, links: &Links) {
-    if let Some(result) = &links.result {
-        let _ = writeln!(out, "{}", wrap("Open: ", "  ", &clean(result)));
+/// Where the result is. Never broken, whatever its length: half an address opens nothing.
+fn open(out: &mut String, job: &Job, links: &Links) {
+    if let Some(place) = links.open(job) {
+        let gap = if place.len() > crate::wrap::WIDTH - 6 { "\n" } else { " " };
+        let _ = writeln!(out, "Open:{gap}{place}");
     }
 }
 

@@ -1,7 +1,6 @@
 //! One outcome, said for everybody: subject, e-mail, Markdown and JSON.
 
-use crate::mail::{self, Links};
-use crate::{markdown, report, subject};
+use crate::{Links, mail, markdown, report, subject};
 use domain::outcome::Finding;
 use domain::{Audience, Job};
 use ports::Notification;
@@ -10,7 +9,7 @@ use ports::Notification;
 /// again after a crash tells the same.
 #[must_use]
 pub fn render(job: &Job, finding: Option<&Finding>, links: &Links) -> Notification {
-    let report = report::report(job, finding);
+    let report = report(job, finding);
     Notification {
         id: format!("{}-{}", job.id, job.run),
         job: Some(job.id.clone()),
@@ -21,7 +20,7 @@ pub fn render(job: &Job, finding: Option<&Finding>, links: &Links) -> Notificati
         audience: report.audience.unwrap_or(Audience::Sender),
         subject: subject::subject(&report, job.settings.email),
         text: mail::text(job, &report, links),
-        markdown: markdown::markdown(&report),
+        markdown: markdown(&report),
         json: serde_json::json!(report).to_string(),
     }
 }

@@ -95,14 +95,14 @@ mod tests {
     #[tokio::test]
     async fn metrics_are_served_and_nothing_else_is() {
         let (recorder, handle) = crate::metrics::local_recorder();
-        ::metrics::with_local_recorder(&recorder, || crate::metrics::in_flight(domain::Stage::Ocr, 3));
+        ::metrics::with_local_recorder(&recorder, || crate::metrics::pages(domain::text::Origin::Ocr, 3));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(serve(listener, handle));
 
         let good = ask(address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert!(good.starts_with("HTTP/1.1 200"), "{good}");
-        assert!(good.contains("precis_in_flight{stage=\"ocr\"} 3"), "{good}");
+        assert!(good.contains("precis_pages_total{origin=\"ocr\"} 3"), "{good}");
         let lost = ask(address, "GET /../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert!(lost.starts_with("HTTP/1.1 404"), "{lost}");
         let posted = ask(address, "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").await;

@@ -1,0 +1,225 @@
+//! The notify step: read the job and its result, render, tell.
+//!
+//! Programs are told first ([`Channel::Outcomes`], always), then people ([`Channel::Completions`]), then the
+//! job ends. A crash in between tells again on redelivery. The notification's id is the same then
+//! (`<job>-<run>`), so the local topic tells nobody twice; SNS does not know ids, so there the time between a
+//! publish and the commit of the ended job is a window in which a crash repeats at most the messages in hand.
+//!
+//! A result that is missing or cannot be read ends the telling with the cause on the job: the outcome stands,
+//! and sending an e-mail without its summary would hide that something is broken.
+
+use crate::digest::{self, Rule};
+use crate::{Links, render};
+use async_trait::async_trait;
+use domain::message::Digest;
+use domain::outcome::Finding;
+use domain::{Artifact, Job, JobId, OutcomeKind, Reason, Stage};
+use jiff::Timestamp;
+use ports::{
+    Address, Channel, ContentClaim, Fault, GateName, Lease, Notification, Outgoing, Pass, PortError,
+    QueueName, Stack,
+};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+use telemetry::metrics;
+use worker::{Claimed, Step, StepDone, StepFailure, flow};
+
+/// The largest result that is read. A summary is small; its page table grows with the document.
+const RESULT_LIMIT: u64 = 64 << 20;
+/// How long a publish may take before its place at the gate is another's.
+const LEASE: Duration = Duration::from_secs(60);
+/// How long the gate stays closed when a throttle names no time.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// The step of [`Stage::Notify`].
+pub struct NotifyStep {
+    stack: Stack,
+    links: Links,
+    rule: Rule,
+}
+
+/// What came of asking the gate.
+enum Entry {
+    In(Lease),
+    Until(Timestamp),
+}
+
+impl NotifyStep {
+    /// The step over these ports: objects, jobs, queue, gate, topic and clock.
+    #[must_use]
+    pub fn new(stack: Stack, links: Links) -> Self {
+        Self { stack, links, rule: Rule::default() }
+    }
+
+    /// The same with another rule for digests.
+    #[must_use]
+    pub fn with_rule(mut self, rule: Rule) -> Self {
+        self.rule = rule;
+        self
+    }
+
+    /// The result of the run, which only a summary has.
+    async fn finding(&self, claimed: &Claimed) -> Result<Option<Finding>, StepFailure> {
+        let Some(outcome) = &claimed.job.outcome else {
+            return Err(StepFailure::permanent(
+                Reason::Internal,
+                "the job came to notify without an outcome",
+            ));
+        };
+        if outcome.kind != OutcomeKind::Summarized {
+            return Ok(None);
+        }
+        let key = claimed.key(&Artifact::Result);
+        let broken = |why: &str| StepFailure::permanent(Reason::Internal, format!("the result {key} {why}"));
+        match self.stack.objects.read(&key, RESULT_LIMIT).await {
+            Ok(body) => serde_json::from_slice(&body).map(Some).map_err(|error| {
+                // The parser's message may quote the document; its place in the file tells enough.
+                broken(&format!("cannot be understood (line {}, column {})", error.line(), error.column()))
+            }),
+            Err(error) if error.fault == Fault::NotFound => Err(broken("is not there")),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether people get an e-mail of their own about this run. Asks for a digest where that is this run's to do.
+    async fn is_mailed(&self, job: &Job, notification: &Notification) -> Result<bool, PortError> {
+        let Some(reason) = notification.reason else { return Ok(true) };
+        if notification.outcome == OutcomeKind::Superseded {
+            return Ok(false);
+        }
+        let digest = digest::ask(job, reason, self.rule.window_at(self.stack.clock.now()));
+        let key = &job.document.key;
+        let cause = digest::cause(&digest);
+        let tally = self.stack.jobs.tally(&cause, digest.window, &job.id, job.run, key).await?;
+        if self.rule.asks(tally.place) {
+            self.send(&digest, self.rule.due(digest.window)).await?;
+        }
+        Ok(self.rule.is_mailed(tally.place))
+    }
+
+    /// Puts a digest into the queue, to be seen at `at` or after the longest delay.
+    async fn send(&self, digest: &Digest, at: Timestamp) -> Result<(), PortError> {
+        let delay = at.duration_since(self.stack.clock.now()).try_into().unwrap_or(Duration::ZERO);
+        let message = Outgoing::after(digest.encode(), delay);
+        flow::send(&*self.stack.queue, Address::live(QueueName::Notify), message).await
+    }
+
+    async fn enter(&self) -> Result<Entry, PortError> {
+        Ok(match self.stack.gate.take(GateName::Publish, LEASE).await? {
+            Pass::Open(lease) => Entry::In(lease),
+            Pass::Closed(until) => Entry::Until(until),
+        })
+    }
+
+    /// Gives the place at the gate back, and closes the gate for all if we were told to slow down.
+    async fn leave(&self, lease: Lease, told: &Result<(), PortError>) {
+        if let Err(PortError { fault: Fault::Throttled(after), .. }) = told {
+            let until = self.stack.clock.now() + after.unwrap_or(PAUSE);
+            if let Err(error) = self.stack.gate.close(GateName::Publish, until).await {
+                tracing::warn!(error = %error, "publish gate not closed");
+            }
+        }
+        // A lease that cannot be given back lapses.
+        if let Err(error) = self.stack.gate.give_back(lease).await {
+            tracing::debug!(error = %error, "publish lease not given back");
+        }
+    }
+
+    /// Tells programs, and people too if `mailed`.
+    async fn tell(&self, notification: &Notification, mailed: bool) -> Result<(), PortError> {
+        self.stack.topic.publish(Channel::Outcomes, notification).await?;
+        if mailed {
+            self.stack.topic.publish(Channel::Completions, notification).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_digest(&self, digest: &Digest) -> Result<(), StepFailure> {
+        let tally = self.stack.jobs.tallied(&digest::cause(digest), digest.window).await?;
+        if tally.count <= self.rule.singly {
+            return Ok(());
+        }
+        let lease = match self.enter().await? {
+            Entry::In(lease) => lease,
+            Entry::Until(until) => {
+                let wait = until.duration_since(self.stack.clock.now()).try_into().unwrap_or(Duration::ZERO);
+                return Err(StepFailure::throttled(Some(wait), "the publish gate is closed"));
+            }
+        };
+        let notification = digest::render_digest(digest, &tally, &self.rule, &self.links.whom());
+        let told = self.stack.topic.publish(Channel::Completions, &notification).await;
+        self.leave(lease, &told).await;
+        Ok(told?)
+    }
+}
+
+#[async_trait]
+impl Step for NotifyStep {
+    fn stage(&self) -> Stage {
+        Stage::Notify
+    }
+
+    async fn run(&self, claimed: &Claimed) -> Result<StepDone, StepFailure> {
+        let job = &claimed.job;
+        let finding = self.finding(claimed).await?;
+        let notification = render(job, finding.as_ref(), &self.links);
+        let mailed = self.is_mailed(job, &notification).await?;
+        // E-mail is what is paced; programs that are told alone need no place at the gate.
+        let lease = match mailed {
+            true => match self.enter().await? {
+                Entry::In(lease) => Some(lease),
+                Entry::Until(until) => {
+                    return Ok(StepDone::Defer { until, why: "the publish gate is closed".into() });
+                }
+            },
+            false => None,
+        };
+        let told = self.tell(&notification, mailed).await;
+        if let Some(lease) = lease {
+            self.leave(lease, &told).await;
+        }
+        told?;
+        count(job, finding.as_ref());
+        Ok(StepDone::ended())
+    }
+
+    async fn on_digest(&self, digest: Digest) -> Result<(), StepFailure> {
+        let due = self.rule.due(digest.window);
+        if self.stack.clock.now() < due {
+            return Ok(self.send(&digest, due).await?);
+        }
+        let (name, teller) = (digest::name(&digest), teller());
+        let jobs = &self.stack.jobs;
+        match jobs.claim_content(&name, &teller, 1, LEASE).await? {
+            ContentClaim::Finished { .. } => Ok(()),
+            ContentClaim::Held { until, .. } => Ok(self.send(&digest, until).await?),
+            ContentClaim::Won => {
+                if let Err(failure) = self.tell_digest(&digest).await {
+                    // What cannot be given back lapses.
+                    let _ = jobs.release_content(&name, &teller, 1).await;
+                    return Err(failure);
+                }
+                Ok(jobs.finish_content(&name, &teller, 1).await?)
+            }
+        }
+    }
+}
+
+/// Counts a run that was told. A crash before the commit counts it again; metrics may.
+fn count(job: &Job, finding: Option<&Finding>) {
+    if let Some(outcome) = &job.outcome {
+        metrics::outcome(outcome.kind, outcome.reason);
+    }
+    if job.reused_from.is_none() {
+        for page in finding.iter().flat_map(|finding| &finding.pages) {
+            metrics::pages(page.origin, 1);
+        }
+    }
+}
+
+/// A name that no other teller has, so that two of them never both hold the claim on one digest.
+fn teller() -> JobId {
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u128(std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos()));
+    JobId::of("teller", &hasher.finish().to_string(), "")
+}
