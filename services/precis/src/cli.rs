@@ -203,7 +203,6 @@ pub struct Summarize {
 #[derive(Debug, Args)]
 pub struct Up {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
     /// Watch this folder too (the data folder's own inbox is always watched). Its name is the key's prefix.
     #[arg(long, value_name = "DIR")]
@@ -246,7 +245,6 @@ pub struct Put {
     #[arg(long)]
     pub wait: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
 }
 
@@ -270,7 +268,6 @@ pub struct Jobs {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
 }
 
@@ -281,7 +278,6 @@ pub struct One {
     #[arg(value_name = "ID")]
     pub id: String,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
     /// As JSON.
     #[arg(long)]
@@ -310,7 +306,6 @@ pub struct Retry {
     #[command(flatten)]
     pub which: RetryWhich,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
 }
 
@@ -327,7 +322,6 @@ pub struct Reprocess {
     #[arg(long)]
     pub fresh: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
 }
 
@@ -335,7 +329,6 @@ pub struct Reprocess {
 #[derive(Debug, Args)]
 pub struct Queues {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
     /// Send the dead letters of this queue again.
     #[arg(long, value_name = "QUEUE", value_parser = ["ingest", "ocr", "ocr-completed", "summarize", "notify"])]
@@ -364,7 +357,6 @@ pub struct Subscribe {
     #[arg(long)]
     pub test: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
 }
 
@@ -375,7 +367,6 @@ pub struct Unsubscribe {
     #[arg(value_name = "ID|ADDRESS|URL")]
     pub which: String,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
 }
 
@@ -383,7 +374,6 @@ pub struct Unsubscribe {
 #[derive(Debug, Args)]
 pub struct DataOnly {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
     /// One JSON object a line.
     #[arg(long)]
@@ -403,7 +393,6 @@ pub struct SettingsArgs {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
 }
 
@@ -414,7 +403,6 @@ pub struct Export {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
 }
 
@@ -425,7 +413,6 @@ pub struct Import {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
 }
 
@@ -436,7 +423,6 @@ pub struct Doctor {
     #[arg(long, value_name = "CHECK", value_parser = ["model", "ocr", "disk", "permissions", "clock", "smtp", "settings", "data"])]
     pub check: Option<String>,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub data: Data,
     /// The model.
     #[command(flatten)]
@@ -449,7 +435,6 @@ pub enum Service {
     /// Write a systemd unit for this data folder and say how to start it.
     Install {
         #[command(flatten)]
-        #[expect(missing_docs, reason = "flattened")]
         data: Data,
         /// For this user rather than the whole machine (survives logout with `loginctl enable-linger`).
         #[arg(long)]

@@ -1,4 +1,7 @@
-//! The operator's command, and the whole pipeline in one process.
+//! The operator's command, and the whole pipeline in one process: the composition root.
+//!
+//! `cli` is what may be typed, `commands` what each does, `pipeline` wires workers over a stack. Only here do
+//! adapters, models and services meet; a command takes from the stack the ports that it names.
 
 mod cli;
 mod commands;

@@ -13,7 +13,6 @@ use std::time::Duration;
 use summarizer::Backend;
 use telemetry::metrics::{self, Place};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 use worker::{Config, DeadLetters, Held, InFlight, Reconciler, Runtime, Shutdown, StageHandler, Step};
 
 /// What the pipeline is started with.
@@ -46,7 +45,7 @@ fn concurrency(stage: Stage, cores: usize) -> usize {
 
 impl Pipeline {
     /// Starts every worker over an opened data folder.
-    pub async fn start(local: &Arc<Local>, options: Options, shutdown: Shutdown) -> Result<Self> {
+    pub async fn start(local: &Local, options: Options, shutdown: Shutdown) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let stack = local.stack.clone();
         let backend: Arc<dyn Backend> = Arc::new(MiniLm::open(&options.model, DeviceChoice::Cpu)?);
@@ -79,8 +78,8 @@ impl Pipeline {
             let stop = stop.clone();
             async move { reconciler.run(stop).await }
         });
-        let deliverer = Arc::clone(local);
-        pipeline.tasks.spawn(async move { deliverer.deliver(&drain_token(&stop)).await });
+        let deliveries = local.deliveries();
+        pipeline.tasks.spawn(async move { deliveries.run(stop.draining()).await });
         Ok(pipeline)
     }
 
@@ -95,8 +94,8 @@ impl Pipeline {
 
     /// Takes in files from a folder.
     pub fn watch_inbox(&mut self, inbox: local::InboxWatcher) {
-        let stop = drain_token(&self.shutdown);
-        self.tasks.spawn(async move { inbox.run(&stop).await });
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move { inbox.run(shutdown.draining()).await });
     }
 
     /// Sets the queue gauges now and then.
@@ -150,17 +149,6 @@ impl Pipeline {
             }
         }
     }
-}
-
-/// A token that fires with the first wish to stop.
-fn drain_token(shutdown: &Shutdown) -> CancellationToken {
-    let (token, shutdown) = (CancellationToken::new(), shutdown.clone());
-    let fire = token.clone();
-    tokio::spawn(async move {
-        shutdown.draining().await;
-        fire.cancel();
-    });
-    token
 }
 
 async fn set_gauges(stack: &Stack) {

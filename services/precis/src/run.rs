@@ -47,7 +47,9 @@ fn logs(verbose: u8, works_for_good: bool) {
         (1, _) => "info,precis=debug",
         _ => "debug",
     };
-    telemetry::logs::init(telemetry::logs::Format::Auto, filter);
+    if let Err(error) = telemetry::init(telemetry::Format::Auto, filter) {
+        eprintln!("precis: no logs: {error}");
+    }
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {

@@ -59,7 +59,7 @@ async fn data(folder: &Path) -> Finding {
     let local = folder::shared(folder).await?;
     let at_work =
         if local.somebody_works() { "`precis up` is at work in it" } else { "nobody is at work in it" };
-    let dead = local.deliveries().await?.iter().filter(|delivery| delivery.dead).count();
+    let dead = local.delivery_list().await?.iter().filter(|delivery| delivery.dead).count();
     if dead > 0 {
         bail!("{dead} deliveries could not be made. Do: `precis queues` names them with their cause");
     }
@@ -71,7 +71,7 @@ async fn settings(folder: &Path) -> Finding {
         return Ok("no precis.toml: defaults hold. `precis settings --example` prints one".into());
     }
     let local = folder::shared(folder).await?;
-    local.stack.settings.layers(local::BUCKET, "").await?;
+    local.stack.settings.layers(local::UPLOADS, "").await?;
     Ok("precis.toml can be understood".into())
 }
 
@@ -89,10 +89,9 @@ async fn load_model(asked: Option<&Path>) -> Finding {
 }
 
 async fn ocr() -> Finding {
-    let engine = tesseract::Engine::find().map_err(|error| anyhow!("{error}"))?;
-    let languages = engine.languages().await.map_err(|error| anyhow!("{error}"))?;
-    let version = engine.version().await.map_err(|error| anyhow!("{error}"))?;
-    Ok(format!("{version}, languages {}; others: apt-get install tesseract-ocr-LANG", languages.join(" ")))
+    let engine = tesseract::Engine::find().await.map_err(|error| anyhow!("{error}"))?;
+    let (version, languages) = (engine.version(), engine.languages().join(" "));
+    Ok(format!("{version}, languages {languages}; others: apt-get install tesseract-ocr-LANG"))
 }
 
 /// The nearest folder that exists: the data folder may not have been made yet.
@@ -151,7 +150,7 @@ async fn smtp(folder: &Path) -> Finding {
     }
     let local = folder::shared(folder).await?;
     match local.check_smtp().await? {
-        Some(()) => Ok("the mail server answers and lets us in".into()),
+        Some(server) => Ok(format!("{server} answers and lets us in")),
         None => Ok("not configured: e-mails are written to the folder outbox ([smtp] in precis.toml)".into()),
     }
 }

@@ -3,7 +3,6 @@
 use anyhow::Result;
 use local::{Local, OpenOptions};
 use std::path::Path;
-use std::sync::Arc;
 
 /// For a command beside a running `precis up`. The folder must be there.
 pub async fn shared(folder: &Path) -> Result<Local> {
@@ -11,6 +10,6 @@ pub async fn shared(folder: &Path) -> Result<Local> {
 }
 
 /// For the one process that works in it. It is made if it is missing.
-pub async fn exclusive(folder: &Path) -> Result<Arc<Local>> {
-    Ok(Arc::new(local::open(folder, OpenOptions::exclusive()).await?))
+pub async fn exclusive(folder: &Path) -> Result<Local> {
+    Ok(local::open(folder, OpenOptions::exclusive()).await?)
 }

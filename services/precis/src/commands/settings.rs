@@ -8,7 +8,7 @@ use domain::Settings;
 use std::io::Write;
 
 /// The bucket that documents of one machine lie in.
-const BUCKET: &str = local::BUCKET;
+const BUCKET: &str = local::UPLOADS;
 
 /// Shows each value with its source for a key.
 pub async fn run(args: &cli::SettingsArgs, out: &mut dyn Write) -> Result<()> {

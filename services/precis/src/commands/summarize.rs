@@ -17,7 +17,6 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 use worker::Shutdown;
 
@@ -66,10 +65,10 @@ pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
 }
 
 /// Opens the folder to work in it, or beside the `precis up` that already does.
-async fn open(data: &Path) -> Result<(Arc<Local>, bool)> {
+async fn open(data: &Path) -> Result<(Local, bool)> {
     match local::open(data, local::OpenOptions::exclusive()).await {
-        Ok(local) => Ok((Arc::new(local), true)),
-        Err(OpenError::InUse { .. }) => Ok((Arc::new(folder::shared(data).await?), false)),
+        Ok(local) => Ok((local, true)),
+        Err(OpenError::Locked { .. }) => Ok((folder::shared(data).await?, false)),
         Err(error) => Err(error.into()),
     }
 }
