@@ -22,7 +22,8 @@ pub(crate) fn read(bytes: &[u8], job: &mut Job<'_>) -> Result<Parts, ReadError> 
         return Err(ReadError::damaged(format!("its text ({main}) is missing from the package")));
     };
     let folder = main.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default();
-    let styles = package.xml(&format!("{folder}styles.xml"))?.map(|xml| Styles::read(&xml)).unwrap_or_default();
+    let styles =
+        package.xml(&format!("{folder}styles.xml"))?.map(|xml| Styles::read(&xml)).unwrap_or_default();
     let mut writer = Writer::new(&styles, job.limits.max_pages);
     writer.walk(&body)?;
     for notes in ["footnotes.xml", "endnotes.xml"] {
@@ -58,7 +59,12 @@ fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
     start.attributes().with_checks(false).flatten().find_map(|attribute| {
         let key = attribute.key.local_name();
         (AsRef::<str>::as_ref(&key) == name)
-            .then(|| attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok().map(|value| value.into_owned()))
+            .then(|| {
+                attribute
+                    .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+                    .ok()
+                    .map(|value| value.into_owned())
+            })
             .flatten()
     })
 }
@@ -169,7 +175,10 @@ fn role_of_style(name: &str) -> Option<Role> {
         "subtitle" => Some(Role::Heading(2)),
         "quote" | "intense quote" => Some(Role::Quote),
         "html preformatted" | "macro" | "plain text" => Some(Role::Code),
-        _ if name.starts_with("list bullet") || name.starts_with("list number") || name == "list paragraph" => {
+        _ if name.starts_with("list bullet")
+            || name.starts_with("list number")
+            || name == "list paragraph" =>
+        {
             Some(Role::Item)
         }
         _ if name.starts_with("toc ") => Some(Role::Furniture),
@@ -218,13 +227,18 @@ impl<'s> Writer<'s> {
         reader.config_mut().check_end_names = false;
         loop {
             let event = reader.read_event().map_err(|error| {
-                ReadError::damaged(format!("its text breaks off at byte {} of the XML ({error})", reader.error_position()))
+                ReadError::damaged(format!(
+                    "its text breaks off at byte {} of the XML ({error})",
+                    reader.error_position()
+                ))
             })?;
             match event {
                 Event::Eof => break,
                 Event::Start(start) => self.open(&start)?,
                 Event::End(end) => self.close(local(end.local_name().as_ref()))?,
-                event if self.in_text && self.skipped == 0 && !self.hidden_run => push_text(&mut self.text, &event),
+                event if self.in_text && self.skipped == 0 && !self.hidden_run => {
+                    push_text(&mut self.text, &event)
+                }
                 _ => {}
             }
         }

@@ -20,7 +20,13 @@ impl Flow {
         for line in text.split('\n') {
             let text = if role == Role::Code { clean_code(line) } else { clean(line) };
             if !text.is_empty() {
-                self.current.push(Line { text, role, paragraph: self.paragraph, bbox: None, confidence: None });
+                self.current.push(Line {
+                    text,
+                    role,
+                    paragraph: self.paragraph,
+                    bbox: None,
+                    confidence: None,
+                });
             }
         }
         if self.current.len() == before {

@@ -90,8 +90,22 @@ fn is_dropped(element: ElementRef<'_>, menus: bool) -> bool {
     let it = element.value();
     let silent = matches!(
         it.name(),
-        "script" | "style" | "template" | "noscript" | "svg" | "iframe" | "object" | "head" | "select" | "button"
-            | "textarea" | "canvas" | "audio" | "video" | "math" | "datalist"
+        "script"
+            | "style"
+            | "template"
+            | "noscript"
+            | "svg"
+            | "iframe"
+            | "object"
+            | "head"
+            | "select"
+            | "button"
+            | "textarea"
+            | "canvas"
+            | "audio"
+            | "video"
+            | "math"
+            | "datalist"
     );
     silent || is_hidden(it) || (menus && (is_menu_element(element) || is_menu_by_name(element)))
 }
@@ -107,11 +121,15 @@ fn is_hidden(it: &Element) -> bool {
 
 fn is_menu_element(element: ElementRef<'_>) -> bool {
     let it = element.value();
-    let by_role = matches!(it.attr("role"), Some("navigation" | "banner" | "contentinfo" | "search" | "menu" | "menubar"));
+    let by_role = matches!(
+        it.attr("role"),
+        Some("navigation" | "banner" | "contentinfo" | "search" | "menu" | "menubar")
+    );
     let of_page = || {
-        !element.ancestors().filter_map(ElementRef::wrap).any(|outer| {
-            matches!(outer.value().name(), "main" | "article" | "section" | "blockquote")
-        })
+        !element
+            .ancestors()
+            .filter_map(ElementRef::wrap)
+            .any(|outer| matches!(outer.value().name(), "main" | "article" | "section" | "blockquote"))
     };
     by_role
         || matches!(it.name(), "nav" | "aside" | "menu")
@@ -122,8 +140,26 @@ fn is_menu_element(element: ElementRef<'_>) -> bool {
 /// Menus without the right element: named like one, and made of links.
 fn is_menu_by_name(element: ElementRef<'_>) -> bool {
     const NAMES: &[&str] = &[
-        "nav", "navbar", "navigation", "menu", "sidebar", "breadcrumb", "breadcrumbs", "footer", "cookie", "cookies",
-        "share", "social", "related", "pagination", "toc", "contents", "skip-link", "advert", "ads", "banner",
+        "nav",
+        "navbar",
+        "navigation",
+        "menu",
+        "sidebar",
+        "breadcrumb",
+        "breadcrumbs",
+        "footer",
+        "cookie",
+        "cookies",
+        "share",
+        "social",
+        "related",
+        "pagination",
+        "toc",
+        "contents",
+        "skip-link",
+        "advert",
+        "ads",
+        "banner",
     ];
     let it = element.value();
     if !matches!(it.name(), "div" | "ul" | "ol" | "section" | "p" | "table" | "details") {
@@ -144,10 +180,49 @@ fn is_menu_by_name(element: ElementRef<'_>) -> bool {
 fn is_block(name: &str) -> bool {
     matches!(
         name,
-        "address" | "article" | "aside" | "blockquote" | "body" | "caption" | "center" | "dd" | "details" | "div"
-            | "dl" | "dt" | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3" | "h4"
-            | "h5" | "h6" | "header" | "hr" | "html" | "legend" | "li" | "main" | "nav" | "ol" | "p" | "pre"
-            | "section" | "summary" | "table" | "tbody" | "td" | "tfoot" | "th" | "thead" | "tr" | "ul"
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "body"
+            | "caption"
+            | "center"
+            | "dd"
+            | "details"
+            | "div"
+            | "dl"
+            | "dt"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "footer"
+            | "form"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "header"
+            | "hr"
+            | "html"
+            | "legend"
+            | "li"
+            | "main"
+            | "nav"
+            | "ol"
+            | "p"
+            | "pre"
+            | "section"
+            | "summary"
+            | "table"
+            | "tbody"
+            | "td"
+            | "tfoot"
+            | "th"
+            | "thead"
+            | "tr"
+            | "ul"
     )
 }
 
@@ -344,7 +419,8 @@ mod tests {
     #[test]
     fn the_element_marked_as_content_is_taken_when_it_holds_enough() {
         let long = "word ".repeat(80);
-        let (_, lines) = lines(&format!("<p>before</p><main><header><h1>T</h1></header><p>{long}</p></main><p>after</p>"));
+        let (_, lines) =
+            lines(&format!("<p>before</p><main><header><h1>T</h1></header><p>{long}</p></main><p>after</p>"));
         assert_eq!(lines.len(), 2, "{lines:?}");
     }
 

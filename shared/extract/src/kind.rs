@@ -185,20 +185,45 @@ fn is_html(text: &str) -> bool {
         }
     }
     let start: String = rest.chars().take(16).flat_map(char::to_lowercase).collect();
-    ["<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<div", "<p>", "<h1", "<table", "<article"]
-        .iter()
-        .any(|tag| start.starts_with(tag))
+    [
+        "<!doctype html",
+        "<html",
+        "<head",
+        "<body",
+        "<title",
+        "<meta",
+        "<div",
+        "<p>",
+        "<h1",
+        "<table",
+        "<article",
+    ]
+    .iter()
+    .any(|tag| start.starts_with(tag))
 }
 
 /// Mail opens with header lines, among them at least two that letters have.
 fn is_mail(text: &str) -> bool {
     const USUAL: &[&str] = &[
-        "from", "to", "subject", "date", "received", "message-id", "mime-version", "return-path",
-        "content-type", "delivered-to", "x-mailer", "reply-to", "cc", "dkim-signature",
+        "from",
+        "to",
+        "subject",
+        "date",
+        "received",
+        "message-id",
+        "mime-version",
+        "return-path",
+        "content-type",
+        "delivered-to",
+        "x-mailer",
+        "reply-to",
+        "cc",
+        "dkim-signature",
     ];
     const PROOF: &[&str] = &["from", "received", "return-path", "message-id", "date", "mime-version"];
     let (mut usual, mut proof) = (0, 0);
-    let lines = text.strip_prefix("From ").map_or(text, |mbox| mbox.split_once('\n').map_or("", |(_, rest)| rest));
+    let lines =
+        text.strip_prefix("From ").map_or(text, |mbox| mbox.split_once('\n').map_or("", |(_, rest)| rest));
     for line in lines.lines() {
         if line.is_empty() {
             break;
@@ -269,7 +294,10 @@ mod tests {
 
     #[test]
     fn html_is_seen_behind_comments_and_declarations() {
-        assert_eq!(detect(b"<?xml version='1.0'?>\n<!-- x -->\n<!DOCTYPE HTML>\n<html>", "a.txt"), Ok(Kind::Html));
+        assert_eq!(
+            detect(b"<?xml version='1.0'?>\n<!-- x -->\n<!DOCTYPE HTML>\n<html>", "a.txt"),
+            Ok(Kind::Html)
+        );
         assert_eq!(detect(b"a < b and b > c", "a.html"), Ok(Kind::Text));
     }
 

@@ -15,8 +15,9 @@ use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders, Par
 type Parts = (Option<String>, Vec<PageReading>);
 
 pub(crate) fn read(bytes: &[u8], job: &mut Job<'_>) -> Result<Parts, ReadError> {
-    let message =
-        MessageParser::default().parse(bytes).ok_or_else(|| ReadError::damaged("its header cannot be read"))?;
+    let message = MessageParser::default()
+        .parse(bytes)
+        .ok_or_else(|| ReadError::damaged("its header cannot be read"))?;
     let mut flow = Flow::default();
     write_head(&message, &mut flow);
     write_body(&message, &mut flow);
@@ -84,7 +85,11 @@ fn write_body(message: &Message<'_>, flow: &mut Flow) {
 /// line by line.
 fn mark_quotes(page: &mut PageReading) {
     let PageReading::Read(Page { lines, .. }) = page else { return };
-    let start = lines.iter().enumerate().skip(1).find_map(|(at, line)| begins_history(line, lines.get(at + 1)).then_some(at));
+    let start = lines
+        .iter()
+        .enumerate()
+        .skip(1)
+        .find_map(|(at, line)| begins_history(line, lines.get(at + 1)).then_some(at));
     if let Some(start) = start {
         for line in lines.iter_mut().skip(start) {
             line.role = Role::Quote;
@@ -97,12 +102,24 @@ fn begins_history(line: &Line, next: Option<&Line>) -> bool {
     let lower = text.to_lowercase();
     let dashed = text.starts_with("-----") || text.starts_with("_____");
     let intro = ["on ", "am ", "le ", "el ", "il "].iter().any(|word| lower.starts_with(word))
-        && ["wrote:", "schrieb:", "\u{e9}crit :", "\u{e9}crit:", "escribi\u{f3}:", "scritto:"].iter().any(|word| lower.ends_with(word));
-    (dashed && ["original message", "urspr\u{fc}ngliche nachricht", "message d'origine", "mensaje original"].iter().any(|it| lower.contains(it)))
-        || (intro && next.is_some_and(|next| next.role == Role::Quote || line.text.contains('@') || lower.contains(':')))
+        && ["wrote:", "schrieb:", "\u{e9}crit :", "\u{e9}crit:", "escribi\u{f3}:", "scritto:"]
+            .iter()
+            .any(|word| lower.ends_with(word));
+    (dashed
+        && ["original message", "urspr\u{fc}ngliche nachricht", "message d'origine", "mensaje original"]
+            .iter()
+            .any(|it| lower.contains(it)))
+        || (intro
+            && next.is_some_and(|next| {
+                next.role == Role::Quote || line.text.contains('@') || lower.contains(':')
+            }))
 }
 
-fn read_attachments(message: &Message<'_>, job: &mut Job<'_>, pages: &mut Vec<PageReading>) -> Result<(), ReadError> {
+fn read_attachments(
+    message: &Message<'_>,
+    job: &mut Job<'_>,
+    pages: &mut Vec<PageReading>,
+) -> Result<(), ReadError> {
     for (index, part) in message.attachments().enumerate() {
         if is_decoration(part) {
             continue;
@@ -121,7 +138,9 @@ fn read_attachments(message: &Message<'_>, job: &mut Job<'_>, pages: &mut Vec<Pa
         match read {
             Ok(inner) => pages.extend(inner.into_iter().map(|page| page.moved(taken, Some(&name)))),
             // One attachment that cannot be read must not cost the message; a limit of the whole must.
-            Err(error) if !error.is_permanent() || error.reason() == Reason::TooManyPages => return Err(error),
+            Err(error) if !error.is_permanent() || error.reason() == Reason::TooManyPages => {
+                return Err(error);
+            }
             Err(error) => {
                 let note = format!("{} ({error})", error.reason().explanation().trim_end_matches('.'));
                 pages.push(unread(1, note).moved(taken, Some(&name)));
@@ -134,7 +153,12 @@ fn read_attachments(message: &Message<'_>, job: &mut Job<'_>, pages: &mut Vec<Pa
     Ok(())
 }
 
-fn read_one(bytes: Vec<u8>, name: &str, index: usize, job: &mut Job<'_>) -> Result<Vec<PageReading>, ReadError> {
+fn read_one(
+    bytes: Vec<u8>,
+    name: &str,
+    index: usize,
+    job: &mut Job<'_>,
+) -> Result<Vec<PageReading>, ReadError> {
     let mut inner = Job {
         out_dir: job.out_dir,
         limits: job.limits,
@@ -157,8 +181,10 @@ fn contents(part: &MessagePart<'_>) -> Option<Vec<u8>> {
 
 /// Signatures of machines, and the pictures of a letterhead: attached, but no documents.
 fn is_decoration(part: &MessagePart<'_>) -> bool {
-    let subtype = part.content_type().and_then(|kind| kind.subtype()).unwrap_or_default().to_ascii_lowercase();
-    let signature = matches!(subtype.as_str(), "pgp-signature" | "pkcs7-signature" | "x-pkcs7-signature" | "pgp-keys");
+    let subtype =
+        part.content_type().and_then(|kind| kind.subtype()).unwrap_or_default().to_ascii_lowercase();
+    let signature =
+        matches!(subtype.as_str(), "pgp-signature" | "pkcs7-signature" | "x-pkcs7-signature" | "pgp-keys");
     let small = part.content_id().is_some()
         && part.content_type().is_some_and(|kind| kind.ctype() == "image")
         && part.len() < 30_000;
@@ -168,7 +194,9 @@ fn is_decoration(part: &MessagePart<'_>) -> bool {
 fn name_of(part: &MessagePart<'_>, index: usize) -> String {
     let stated = part.attachment_name().map(crate::text::clean).filter(|name| !name.is_empty());
     stated.unwrap_or_else(|| match &part.body {
-        PartType::Message(message) => message.subject().map_or_else(|| format!("message {}", index + 1), crate::text::clean),
+        PartType::Message(message) => {
+            message.subject().map_or_else(|| format!("message {}", index + 1), crate::text::clean)
+        }
         _ => format!("attachment {}", index + 1),
     })
 }
@@ -181,7 +209,14 @@ mod tests {
 
     fn read_mail(source: &str) -> crate::Reading {
         let folder = tempfile::tempdir().unwrap();
-        read_in_process(source.as_bytes().to_vec(), "x.eml", folder.path(), &Limits::default(), &mut |_, _| {}).unwrap()
+        read_in_process(
+            source.as_bytes().to_vec(),
+            "x.eml",
+            folder.path(),
+            &Limits::default(),
+            &mut |_, _| {},
+        )
+        .unwrap()
     }
 
     const WITH_ATTACHMENTS: &str = "From: Anna Berg <anna@example.org>\r\nTo: b@example.org\r\n\

@@ -39,10 +39,7 @@ pub fn needs_ocr(page: &PageStats) -> Option<Why> {
     // Added: a page without a single character and with any picture worth the name. Blank it is not, and
     // nothing may be cut silently.
     let bare_picture = page.characters == 0 && page.image_cover > 0.02;
-    if bare_picture
-        || (few && page.image_cover > 0.3)
-        || (page.characters < 200 && page.image_cover > 0.5)
-    {
+    if bare_picture || (few && page.image_cover > 0.3) || (page.characters < 200 && page.image_cover > 0.5) {
         return Some(Why::NoText);
     }
     if few && page.path_segments > 300 {
@@ -80,7 +77,13 @@ mod tests {
     fn good_text_is_kept_with_a_picture_beside_it_or_a_scan_behind_it() {
         assert_eq!(needs_ocr(&good()), None);
         assert_eq!(needs_ocr(&PageStats { image_cover: 0.4, largest_image: 2_000_000, ..good() }), None);
-        let recognised = PageStats { image_cover: 1.0, largest_image: 4_000_000, visible_text: false, text_cover: 0.1, ..good() };
+        let recognised = PageStats {
+            image_cover: 1.0,
+            largest_image: 4_000_000,
+            visible_text: false,
+            text_cover: 0.1,
+            ..good()
+        };
         assert_eq!(needs_ocr(&recognised), None);
         assert_eq!(needs_ocr(&PageStats::default()), None, "a blank page is blank");
     }
@@ -106,7 +109,13 @@ mod tests {
 
     #[test]
     fn a_scan_with_a_stamp_is_a_scan() {
-        let stamped = PageStats { image_cover: 0.95, largest_image: 3_740_000, text_cover: 0.02, characters: 260, ..good() };
+        let stamped = PageStats {
+            image_cover: 0.95,
+            largest_image: 3_740_000,
+            text_cover: 0.02,
+            characters: 260,
+            ..good()
+        };
         assert_eq!(needs_ocr(&stamped), Some(Why::TextOverScan));
     }
 }

@@ -66,7 +66,8 @@ pub(crate) fn kind_of(bytes: &[u8]) -> Result<Kind, ReadError> {
     let limits = Limits { unpacked_bytes: CONTENT_TYPES_BYTES, ..Limits::default() };
     let mut package = Package::open(bytes, &limits)?;
     if let Some(types) = package.xml("[Content_Types].xml")? {
-        return if types.contains("wordprocessingml.document.main+xml") || types.contains("wordprocessingml.template.main+xml")
+        return if types.contains("wordprocessingml.document.main+xml")
+            || types.contains("wordprocessingml.template.main+xml")
             || types.contains("ms-word.document.macroEnabled.main+xml")
         {
             Ok(Kind::Docx)
@@ -80,7 +81,9 @@ pub(crate) fn kind_of(bytes: &[u8]) -> Result<Kind, ReadError> {
     }
     let what = match package.part("mimetype").ok().flatten().as_deref() {
         Some(b"application/epub+zip") => "an EPUB book",
-        Some(kind) if kind.starts_with(b"application/vnd.oasis.opendocument") => "an OpenDocument file (ODT, ODS, ODP)",
+        Some(kind) if kind.starts_with(b"application/vnd.oasis.opendocument") => {
+            "an OpenDocument file (ODT, ODS, ODP)"
+        }
         _ => "a ZIP archive",
     };
     Err(ReadError::unsupported(format!("it is {what}")))

@@ -101,12 +101,15 @@ fn is_numbered(text: &str) -> bool {
     let Some(number) = marker.strip_suffix(['.', ')']) else { return false };
     !rest.trim().is_empty()
         && ((1..=3).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
-            || (number.len() == 1 && marker.ends_with(')') && number.bytes().all(|byte| byte.is_ascii_alphabetic())))
+            || (number.len() == 1
+                && marker.ends_with(')')
+                && number.bytes().all(|byte| byte.is_ascii_alphabetic())))
 }
 
 fn is_rule(line: &str) -> bool {
     let line = line.trim();
-    line.len() >= 3 && ["=", "-", "_", "*", "~", "#"].iter().any(|mark| line.chars().all(|c| mark.contains(c)))
+    line.len() >= 3
+        && ["=", "-", "_", "*", "~", "#"].iter().any(|mark| line.chars().all(|c| mark.contains(c)))
 }
 
 /// A line that stands alone, is short, says something and ends without a stop, in capitals or numbered.
@@ -146,7 +149,9 @@ mod tests {
 
     #[test]
     fn headings_items_and_quotes_have_their_roles() {
-        let page = &pages("ANNUAL REPORT\n\nIntro\n=====\n\n- first\n  goes on\n- second\n3. third\n\n> said he\n> before")[0];
+        let page = &pages(
+            "ANNUAL REPORT\n\nIntro\n=====\n\n- first\n  goes on\n- second\n3. third\n\n> said he\n> before",
+        )[0];
         let roles: Vec<_> = page.lines.iter().map(|line| (line.role, line.text.as_str())).collect();
         assert_eq!(
             roles,

@@ -6,7 +6,9 @@ use crate::reading::Why;
 use crate::{Kind, PageReading, ReadError};
 use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::imageops::FilterType;
-use image::{DynamicImage, ExtendedColorType, GrayImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
+use image::{
+    DynamicImage, ExtendedColorType, GrayImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader,
+};
 use std::io::Cursor;
 use std::path::PathBuf;
 
@@ -26,7 +28,9 @@ pub(crate) fn read(bytes: &[u8], kind: Kind, job: &mut Job<'_>) -> Result<Parts,
 }
 
 fn decode(bytes: &[u8], format: ImageFormat, pixels: u64) -> Result<GrayImage, ReadError> {
-    let damaged = |error: &dyn std::fmt::Display| ReadError::damaged(format!("the picture cannot be decoded ({error})"));
+    let damaged = |error: &dyn std::fmt::Display| {
+        ReadError::damaged(format!("the picture cannot be decoded ({error})"))
+    };
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.no_limits();
     let mut decoder = reader.into_decoder().map_err(|error| damaged(&error))?;
@@ -41,7 +45,9 @@ fn decode(bytes: &[u8], format: ImageFormat, pixels: u64) -> Result<GrayImage, R
 /// Refuses dimensions before anything is allocated for them.
 pub(crate) fn check_size(width: u32, height: u32, pixels: u64) -> Result<(), ReadError> {
     if u64::from(width) * u64::from(height) > pixels {
-        return Err(ReadError::limit(format!("the picture has {width} × {height} pixels, more than {pixels}")));
+        return Err(ReadError::limit(format!(
+            "the picture has {width} × {height} pixels, more than {pixels}"
+        )));
     }
     if width == 0 || height == 0 {
         return Err(ReadError::damaged("the picture has no pixels"));
@@ -114,12 +120,15 @@ pub(crate) fn write(picture: &GrayImage, number: u32, job: &mut Job<'_>) -> Resu
     let mut bytes = Vec::new();
     PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, PngFilter::Adaptive)
         .write_image(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::L8)
-        .map_err(|error| ReadError::limit(format!("the picture of page {number} cannot be encoded ({error})")))?;
+        .map_err(|error| {
+            ReadError::limit(format!("the picture of page {number} cannot be encoded ({error})"))
+        })?;
     let left = job.budget.images_bytes.checked_sub(bytes.len() as u64);
     job.budget.images_bytes =
         left.ok_or_else(|| ReadError::limit("the pictures of its pages take more room than is allowed"))?;
     let path = job.out_dir.join(format!("{}page-{number}.png", job.prefix));
-    std::fs::write(&path, &bytes).map_err(|error| ReadError::io("the picture of a page cannot be written", &error))?;
+    std::fs::write(&path, &bytes)
+        .map_err(|error| ReadError::io("the picture of a page cannot be written", &error))?;
     Ok(path)
 }
 
@@ -137,16 +146,23 @@ mod tests {
     }
 
     fn written(width: u32, height: u32) -> GrayImage {
-        GrayImage::from_fn(width, height, |x, y| image::Luma([if x % 40 < 4 && y % 60 < 30 { 0 } else { 250 }]))
+        GrayImage::from_fn(width, height, |x, y| {
+            image::Luma([if x % 40 < 4 && y % 60 < 30 { 0 } else { 250 }])
+        })
     }
 
     #[test]
     fn a_picture_goes_to_ocr_and_an_empty_sheet_is_blank() {
         let folder = tempfile::tempdir().unwrap();
         let read = |picture: &GrayImage| {
-            read_in_process(png(picture), "x.png", folder.path(), &Limits::default(), &mut |_, _| {}).unwrap().pages.remove(0)
+            read_in_process(png(picture), "x.png", folder.path(), &Limits::default(), &mut |_, _| {})
+                .unwrap()
+                .pages
+                .remove(0)
         };
-        let PageReading::NeedsOcr { image, why: Why::Picture, .. } = read(&written(1300, 1700)) else { panic!("not for OCR") };
+        let PageReading::NeedsOcr { image, why: Why::Picture, .. } = read(&written(1300, 1700)) else {
+            panic!("not for OCR")
+        };
         assert_eq!(image::open(image).unwrap().into_luma8().dimensions(), (1300, 1700));
         // A sheet with a soft shadow and nothing on it.
         let shadow = GrayImage::from_fn(1300, 1700, |x, _| image::Luma([200 + (x / 30) as u8]));
@@ -169,7 +185,8 @@ mod tests {
         let crc = crc32(&bytes[12..29]);
         bytes[29..33].copy_from_slice(&crc.to_be_bytes());
         let folder = tempfile::tempdir().unwrap();
-        let error = read_in_process(bytes, "x.png", folder.path(), &Limits::default(), &mut |_, _| {}).unwrap_err();
+        let error =
+            read_in_process(bytes, "x.png", folder.path(), &Limits::default(), &mut |_, _| {}).unwrap_err();
         assert_eq!(error.reason(), Reason::ReaderLimit);
     }
 
@@ -178,7 +195,8 @@ mod tests {
         let bytes = png(&written(800, 800));
         let folder = tempfile::tempdir().unwrap();
         let cut = bytes[..bytes.len() / 2].to_vec();
-        let error = read_in_process(cut, "x.png", folder.path(), &Limits::default(), &mut |_, _| {}).unwrap_err();
+        let error =
+            read_in_process(cut, "x.png", folder.path(), &Limits::default(), &mut |_, _| {}).unwrap_err();
         assert_eq!(error.reason(), Reason::Damaged);
     }
 
@@ -190,7 +208,9 @@ mod tests {
 
     fn crc32(bytes: &[u8]) -> u32 {
         !bytes.iter().fold(!0_u32, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 })
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 }
+            })
         })
     }
 }

@@ -52,8 +52,7 @@ pub fn read_in_process(
         attachments: limits.attachments,
         images_bytes: limits.images_bytes,
     };
-    let mut job =
-        Job { out_dir, limits, prefix: String::new(), depth: 0, budget: &mut budget, progress };
+    let mut job = Job { out_dir, limits, prefix: String::new(), depth: 0, budget: &mut budget, progress };
     read_part(bytes, name, &mut job)
 }
 
@@ -76,6 +75,8 @@ pub(crate) fn read_part(bytes: Vec<u8>, name: &str, job: &mut Job<'_>) -> Result
     if pages.len() > job.limits.max_pages as usize {
         return Err(ReadError::too_many_pages(pages.len(), job.limits.max_pages));
     }
-    let title = title.map(|title| crate::text::clean(&title)).filter(|title| !title.is_empty());
+    let title = title
+        .map(|title| crate::text::clean(&title))
+        .filter(|title| !title.is_empty() && !title.starts_with('<'));
     Ok(Reading { kind, title, pages, reader: READER.to_owned() })
 }

@@ -17,7 +17,9 @@ pub(crate) fn decode(bytes: &[u8], declared: Option<&str>) -> Decoded {
         .map(|(encoding, _)| encoding)
         .or_else(|| wide_without_mark(bytes))
         .or_else(|| valid_utf8_head(bytes).then_some(UTF_8))
-        .or_else(|| declared.and_then(|label| Encoding::for_label(label.as_bytes())).filter(|it| *it != UTF_8))
+        .or_else(|| {
+            declared.and_then(|label| Encoding::for_label(label.as_bytes())).filter(|it| *it != UTF_8)
+        })
         .unwrap_or_else(|| guess(bytes));
     let (text, _) = encoding.decode_with_bom_removal(bytes);
     Decoded { text: text.into_owned(), encoding: encoding.name() }
@@ -52,8 +54,18 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
     let guessed = detector.guess(None, Utf8Detection::Deny);
-    if guessed == UTF_8 { WINDOWS_1252 } else { guessed }
+    // A letter in English has a pound sign or curly quotes and nothing else beyond ASCII: too little for the
+    // detector, which may take £ for Ł. No other language gets by with these signs alone.
+    let signs_only = bytes.iter().filter(|byte| !byte.is_ascii()).all(|byte| LATIN_SIGNS.contains(byte));
+    if guessed == UTF_8 || signs_only { WINDOWS_1252 } else { guessed }
 }
+
+/// Signs of Windows-1252 that texts without accented letters have: € … – — quotes • ™, and no-break space
+/// £ § © « ® ° ± · » ¼ ½ ¾.
+const LATIN_SIGNS: &[u8] = &[
+    0x80, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x99, 0xA0, 0xA3, 0xA7, 0xA9, 0xAB, 0xAE, 0xB0,
+    0xB1, 0xB7, 0xBB, 0xBC, 0xBD, 0xBE,
+];
 
 /// Whether bytes are text: decodable, and next to no control characters.
 pub(crate) fn looks_like_text(bytes: &[u8]) -> bool {
@@ -62,7 +74,8 @@ pub(crate) fn looks_like_text(bytes: &[u8]) -> bool {
     let (mut all, mut bad) = (0_usize, 0_usize);
     for character in text.chars() {
         all += 1;
-        let control = character.is_control() && !matches!(character, '\n' | '\r' | '\t' | '\u{c}' | '\u{1b}' | '\u{85}');
+        let control = character.is_control()
+            && !matches!(character, '\n' | '\r' | '\t' | '\u{c}' | '\u{1b}' | '\u{85}');
         bad += usize::from(control || character == '\u{fffd}' || is_private(character));
     }
     all > 0 && bad * 50 <= all && !(all < 50 && bad > 0)
@@ -101,7 +114,8 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// One line of preformatted text: its inner spaces kept.
 pub(crate) fn clean_code(text: &str) -> String {
-    let kept: String = text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !is_noise(*c)).collect();
+    let kept: String =
+        text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !is_noise(*c)).collect();
     kept.trim_end().to_owned()
 }
 
@@ -124,9 +138,19 @@ mod tests {
 
     #[test]
     fn latin1_and_windows_1252_keep_their_accents() {
-        let text = "Le caf\u{e9} \u{e9}tait d\u{e9}j\u{e0} ferm\u{e9}, \u{201c}na\u{ef}vement\u{201d} dit-il.";
+        let text =
+            "Le caf\u{e9} \u{e9}tait d\u{e9}j\u{e0} ferm\u{e9}, \u{201c}na\u{ef}vement\u{201d} dit-il.";
         let (bytes, _, _) = WINDOWS_1252.encode(text);
         assert_eq!(decode(&bytes, None).text, text);
+    }
+
+    #[test]
+    fn a_pound_sign_alone_stays_a_pound_sign() {
+        let (bytes, _, _) = WINDOWS_1252.encode("getting one back costs \u{a3}40, a card \u{a3}15");
+        assert_eq!(decode(&bytes, None).text, "getting one back costs \u{a3}40, a card \u{a3}15");
+        let polish = "Zażółć gęślą jaźń, Łódź";
+        let (bytes, _, _) = encoding_rs::WINDOWS_1250.encode(polish);
+        assert_eq!(decode(&bytes, None).text, polish);
     }
 
     #[test]
@@ -143,7 +167,10 @@ mod tests {
     fn a_declared_encoding_is_used_where_the_bytes_allow_it() {
         let (bytes, _, _) = encoding_rs::KOI8_R.encode("\u{43f}\u{440}\u{438}\u{432}\u{435}\u{442}");
         let decoded = decode(&bytes, Some("koi8-r"));
-        assert_eq!((decoded.text.as_str(), decoded.encoding), ("\u{43f}\u{440}\u{438}\u{432}\u{435}\u{442}", "KOI8-R"));
+        assert_eq!(
+            (decoded.text.as_str(), decoded.encoding),
+            ("\u{43f}\u{440}\u{438}\u{432}\u{435}\u{442}", "KOI8-R")
+        );
         assert_eq!(decode("caf\u{e9}".as_bytes(), Some("iso-8859-1")).text, "caf\u{e9}");
     }
 

@@ -19,7 +19,9 @@ type Parts = (Option<String>, Vec<PageReading>);
 type Pages<'a> = Decoder<Cursor<&'a [u8]>>;
 
 pub(crate) fn read(bytes: &[u8], job: &mut Job<'_>) -> Result<Parts, ReadError> {
-    let damaged = |error: &tiff::TiffError| ReadError::damaged(format!("its list of pictures cannot be read ({error})"));
+    let damaged = |error: &tiff::TiffError| {
+        ReadError::damaged(format!("its list of pictures cannot be read ({error})"))
+    };
     let mut limits = TiffLimits::default();
     limits.decoding_buffer_size = usize::try_from(job.limits.pixels.saturating_mul(4)).unwrap_or(usize::MAX);
     limits.intermediate_buffer_size = limits.decoding_buffer_size;
@@ -53,7 +55,8 @@ pub(crate) fn read(bytes: &[u8], job: &mut Job<'_>) -> Result<Parts, ReadError> 
 
 /// The current picture, upright and with square pixels.
 fn picture(file: &mut Pages<'_>, bytes: &[u8], pixels: u64) -> Result<GrayImage, ReadError> {
-    let wrong = |error: tiff::TiffError| ReadError::damaged(format!("the picture cannot be decoded ({error})"));
+    let wrong =
+        |error: tiff::TiffError| ReadError::damaged(format!("the picture cannot be decoded ({error})"));
     let (width, height) = file.dimensions().map_err(wrong)?;
     check_size(width, height, pixels)?;
     let compression = file.find_tag_unsigned::<u16>(Tag::Compression).ok().flatten().unwrap_or(1);
@@ -65,7 +68,8 @@ fn picture(file: &mut Pages<'_>, bytes: &[u8], pixels: u64) -> Result<GrayImage,
         to_grey(color, samples, width, height)?
     };
     let orientation = file.find_tag_unsigned::<u16>(Tag::Orientation).ok().flatten().unwrap_or(1);
-    let orientation = u8::try_from(orientation).ok().and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms);
+    let orientation =
+        u8::try_from(orientation).ok().and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms);
     let mut upright = DynamicImage::ImageLuma8(square(file, grey));
     upright.apply_orientation(orientation);
     Ok(raster::sized(upright.into_luma8()))
@@ -73,24 +77,40 @@ fn picture(file: &mut Pages<'_>, bytes: &[u8], pixels: u64) -> Result<GrayImage,
 
 /// Stretches a picture whose pixels are not square, and enlarges one of low resolution.
 fn square(file: &mut Pages<'_>, picture: GrayImage) -> GrayImage {
-    let mut resolution = |tag| file.get_tag(tag).ok().and_then(rational).filter(|dpi| (1.0..=10_000.0).contains(dpi));
-    let (Some(x), Some(y)) = (resolution(Tag::XResolution), resolution(Tag::YResolution)) else { return picture };
+    let mut resolution =
+        |tag| file.get_tag(tag).ok().and_then(rational).filter(|dpi| (1.0..=10_000.0).contains(dpi));
+    let (Some(x), Some(y)) = (resolution(Tag::XResolution), resolution(Tag::YResolution)) else {
+        return picture;
+    };
     let stretch = x / y;
     if (0.8..=1.25).contains(&stretch) || !(0.2..=5.0).contains(&stretch) {
         return picture;
     }
-    if stretch > 1.0 { raster::scaled(&picture, 1.0, stretch) } else { raster::scaled(&picture, 1.0 / stretch, stretch) }
+    if stretch > 1.0 {
+        raster::scaled(&picture, 1.0, stretch)
+    } else {
+        raster::scaled(&picture, 1.0 / stretch, stretch)
+    }
 }
 
 fn rational(value: tiff::decoder::ifd::Value) -> Option<f64> {
     match value {
-        tiff::decoder::ifd::Value::Rational(over, under) if under > 0 => Some(f64::from(over) / f64::from(under)),
+        tiff::decoder::ifd::Value::Rational(over, under) if under > 0 => {
+            Some(f64::from(over) / f64::from(under))
+        }
         other => other.into_u32().ok().map(f64::from),
     }
 }
 
-fn to_grey(color: ColorType, samples: DecodingResult, width: u32, height: u32) -> Result<GrayImage, ReadError> {
-    let unknown = || ReadError::damaged(format!("the picture's colours are of a kind that is not known here ({color:?})"));
+fn to_grey(
+    color: ColorType,
+    samples: DecodingResult,
+    width: u32,
+    height: u32,
+) -> Result<GrayImage, ReadError> {
+    let unknown = || {
+        ReadError::damaged(format!("the picture's colours are of a kind that is not known here ({color:?})"))
+    };
     let bytes: Vec<u8> = match samples {
         DecodingResult::U8(samples) => samples,
         DecodingResult::U16(samples) => samples.into_iter().map(|sample| (sample >> 8) as u8).collect(),
@@ -102,7 +122,9 @@ fn to_grey(color: ColorType, samples: DecodingResult, width: u32, height: u32) -
         ColorType::Gray(8 | 16) => bytes,
         ColorType::GrayA(_) => bytes.chunks_exact(2).map(|it| over_white(it[0], it[1])).collect(),
         ColorType::RGB(_) => bytes.chunks_exact(3).map(|it| luma(it[0], it[1], it[2])).collect(),
-        ColorType::RGBA(_) => bytes.chunks_exact(4).map(|it| over_white(luma(it[0], it[1], it[2]), it[3])).collect(),
+        ColorType::RGBA(_) => {
+            bytes.chunks_exact(4).map(|it| over_white(luma(it[0], it[1], it[2]), it[3])).collect()
+        }
         ColorType::YCbCr(_) => bytes.chunks_exact(3).map(|it| it[0]).collect(),
         ColorType::CMYK(_) => bytes
             .chunks_exact(4)
@@ -113,7 +135,8 @@ fn to_grey(color: ColorType, samples: DecodingResult, width: u32, height: u32) -
             .collect(),
         _ => return Err(unknown()),
     };
-    GrayImage::from_raw(width, height, pixels).ok_or_else(|| ReadError::damaged("the picture has fewer pixels than it says"))
+    GrayImage::from_raw(width, height, pixels)
+        .ok_or_else(|| ReadError::damaged("the picture has fewer pixels than it says"))
 }
 
 fn luma(red: u8, green: u8, blue: u8) -> u8 {
@@ -162,7 +185,13 @@ impl hayro_ccitt::Decoder for Rows {
     }
 }
 
-fn group3(file: &mut Pages<'_>, bytes: &[u8], compression: u16, width: u32, height: u32) -> Result<GrayImage, ReadError> {
+fn group3(
+    file: &mut Pages<'_>,
+    bytes: &[u8],
+    compression: u16,
+    width: u32,
+    height: u32,
+) -> Result<GrayImage, ReadError> {
     let wrong = |what: String| ReadError::damaged(format!("the fax cannot be decoded ({what})"));
     let mut list = |tag| file.find_tag_unsigned_vec::<u64>(tag).ok().flatten().unwrap_or_default();
     let (offsets, counts) = (list(Tag::StripOffsets), list(Tag::StripByteCounts));
@@ -174,8 +203,11 @@ fn group3(file: &mut Pages<'_>, bytes: &[u8], compression: u16, width: u32, heig
     let mut rows = Rows { picture: GrayImage::from_pixel(width, height, Luma([255])), row: 0 };
     for (index, (offset, count)) in offsets.iter().zip(&counts).enumerate() {
         let range = usize::try_from(*offset).ok().zip(usize::try_from(offset.saturating_add(*count)).ok());
-        let strip = range.and_then(|(from, to)| bytes.get(from..to)).ok_or_else(|| wrong("its data is missing".to_owned()))?;
-        let strip: Vec<u8> = if reversed { strip.iter().map(|byte| byte.reverse_bits()).collect() } else { strip.to_vec() };
+        let strip = range
+            .and_then(|(from, to)| bytes.get(from..to))
+            .ok_or_else(|| wrong("its data is missing".to_owned()))?;
+        let strip: Vec<u8> =
+            if reversed { strip.iter().map(|byte| byte.reverse_bits()).collect() } else { strip.to_vec() };
         let first = rows_per_strip.saturating_mul(u32::try_from(index).unwrap_or(u32::MAX));
         rows.row = first;
         let settings = DecodeSettings {
@@ -187,7 +219,8 @@ fn group3(file: &mut Pages<'_>, bytes: &[u8], compression: u16, width: u32, heig
             encoding: if options & 1 == 1 { EncodingMode::Group3_2D } else { EncodingMode::Group3_1D },
             strict: false,
         };
-        hayro_ccitt::decode(&strip, &mut rows, &mut DecoderContext::new(settings)).map_err(|error| wrong(format!("{error:?}")))?;
+        hayro_ccitt::decode(&strip, &mut rows, &mut DecoderContext::new(settings))
+            .map_err(|error| wrong(format!("{error:?}")))?;
     }
     if black_is_zero {
         // Fax codes white first; this file calls the first colour black.
@@ -206,7 +239,9 @@ mod tests {
         let mut bytes = Cursor::new(Vec::new());
         let mut file = TiffEncoder::new(&mut bytes).unwrap();
         for step in [3_u32, 5] {
-            let data: Vec<u8> = (0..400 * 300_u32).map(|at| if at % 400 % 40 < step && at / 400 % 20 < 12 { 0 } else { 255 }).collect();
+            let data: Vec<u8> = (0..400 * 300_u32)
+                .map(|at| if at % 400 % 40 < step && at / 400 % 20 < 12 { 0 } else { 255 })
+                .collect();
             file.write_image::<colortype::Gray8>(400, 300, &data).unwrap();
         }
         bytes.into_inner()
@@ -215,7 +250,8 @@ mod tests {
     #[test]
     fn every_picture_is_a_page() {
         let folder = tempfile::tempdir().unwrap();
-        let reading = read_in_process(two_pages(), "x.tif", folder.path(), &Limits::default(), &mut |_, _| {}).unwrap();
+        let reading =
+            read_in_process(two_pages(), "x.tif", folder.path(), &Limits::default(), &mut |_, _| {}).unwrap();
         assert_eq!(reading.pages.iter().map(PageReading::number).collect::<Vec<_>>(), [1, 2]);
         assert!(reading.pages.iter().all(|page| matches!(page, PageReading::NeedsOcr { .. })));
     }
@@ -224,7 +260,8 @@ mod tests {
     fn more_pictures_than_allowed_are_too_many_pages() {
         let folder = tempfile::tempdir().unwrap();
         let limits = Limits { max_pages: 1, ..Limits::default() };
-        let error = read_in_process(two_pages(), "x.tif", folder.path(), &limits, &mut |_, _| {}).unwrap_err();
+        let error =
+            read_in_process(two_pages(), "x.tif", folder.path(), &limits, &mut |_, _| {}).unwrap_err();
         assert_eq!(error.reason(), domain::reason::Reason::TooManyPages);
     }
 

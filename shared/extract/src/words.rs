@@ -44,7 +44,10 @@ fn is_word(token: &str) -> Option<bool> {
         return if digits * 2 >= letters || core.len() <= 4 { None } else { Some(false) };
     }
     let length = core.chars().count();
-    let strange = core.chars().filter(|c| !c.is_alphabetic() && !"'\u{2019}-\u{2010}\u{2011}.\u{2013}\u{b7}/&".contains(*c)).count();
+    let strange = core
+        .chars()
+        .filter(|c| !c.is_alphabetic() && !"'\u{2019}-\u{2010}\u{2011}.\u{2013}\u{b7}/&".contains(*c))
+        .count();
     if strange > 0 || length > 40 {
         return Some(false);
     }

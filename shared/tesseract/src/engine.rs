@@ -43,9 +43,15 @@ impl Engine {
     pub async fn at(program: PathBuf) -> Result<Self, OcrError> {
         let timeout = Duration::from_secs(30);
         let version = run(&program, &["--version"], timeout).await?;
-        let version = version.lines().next().unwrap_or_default().trim_start_matches("tesseract").trim().to_owned();
+        let version =
+            version.lines().next().unwrap_or_default().trim_start_matches("tesseract").trim().to_owned();
         let listed = run(&program, &["--list-langs"], timeout).await?;
-        let languages = listed.lines().skip(1).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+        let languages = listed
+            .lines()
+            .skip(1)
+            .map(|line| line.trim().to_owned())
+            .filter(|line| !line.is_empty())
+            .collect();
         Ok(Self { program, version, languages, timeout: Duration::from_secs(120) })
     }
 
@@ -76,7 +82,8 @@ impl Engine {
     /// See [`OcrError`].
     pub async fn recognise(&self, image: &Path, languages: &str) -> Result<Vec<Line>, OcrError> {
         let languages = self.checked(languages)?;
-        let image = tokio::fs::canonicalize(image).await.map_err(|error| OcrError::Image(error.to_string()))?;
+        let image =
+            tokio::fs::canonicalize(image).await.map_err(|error| OcrError::Image(error.to_string()))?;
         let first = self.page(&image, &languages).await?;
         if first.words >= FEW_WORDS && first.confidence >= GOOD {
             return Ok(first.lines);
@@ -85,7 +92,12 @@ impl Engine {
     }
 
     /// Asks how the page lies, or tries, and keeps what reads best.
-    async fn turned(&self, image: &Path, languages: &str, upright: Recognised) -> Result<Vec<Line>, OcrError> {
+    async fn turned(
+        &self,
+        image: &Path,
+        languages: &str,
+        upright: Recognised,
+    ) -> Result<Vec<Line>, OcrError> {
         let told = self.orientation(image).await;
         let turns: Vec<Turn> = match told {
             Some(Orientation { degrees, sure: true }) => Turn::of_degrees(degrees).into_iter().collect(),
@@ -124,7 +136,8 @@ impl Engine {
             return None;
         }
         let path = image.to_string_lossy();
-        let told = run(&self.program, &[&path, "stdout", "--psm", "0", "--dpi", "200"], self.timeout).await.ok()?;
+        let told =
+            run(&self.program, &[&path, "stdout", "--psm", "0", "--dpi", "200"], self.timeout).await.ok()?;
         orientation(&told)
     }
 
@@ -197,9 +210,19 @@ async fn run(program: &Path, arguments: &[&str], timeout: Duration) -> Result<St
 
 /// What the program's words mean.
 fn judge(words: &str) -> OcrError {
-    let last = words.lines().map(str::trim).filter(|line| !line.is_empty()).next_back().unwrap_or("it says nothing").to_owned();
+    let last = words
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .next_back()
+        .unwrap_or("it says nothing")
+        .to_owned();
     let unreadable = ["cannot be read", "pix not read", "Image file", "Error during processing"];
-    if unreadable.iter().any(|sign| words.contains(sign)) { OcrError::Image(last) } else { OcrError::Failed(last) }
+    if unreadable.iter().any(|sign| words.contains(sign)) {
+        OcrError::Image(last)
+    } else {
+        OcrError::Failed(last)
+    }
 }
 
 #[cfg(test)]
@@ -224,7 +247,10 @@ mod tests {
         assert_eq!(engine.checked("").unwrap(), "eng");
         assert_eq!(engine.checked("en, eng").unwrap(), "eng");
         let error = engine.checked("en+fr").unwrap_err();
-        assert_eq!(error.to_string(), "Tesseract has no data for fra: run `apt-get install tesseract-ocr-fra`");
+        assert_eq!(
+            error.to_string(),
+            "Tesseract has no data for fra: run `apt-get install tesseract-ocr-fra`"
+        );
     }
 
     #[tokio::test]

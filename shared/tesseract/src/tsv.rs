@@ -4,6 +4,8 @@
 //! above the word), text. Pixels count from the top left.
 
 use domain::text::{BoundingBox, Line, Role};
+use extract::furniture::{ends_with_page_number, is_page_number};
+use extract::hyphens::{Vocabulary, join_lines};
 
 /// A recognised page and how well it came out.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -75,8 +77,23 @@ pub(crate) fn parse(table: &str) -> Recognised {
         open.push(word);
     }
     flush(&mut open, &mut out.lines, (width, height));
+    mark_page_numbers(&mut out.lines);
+    let vocabulary = Vocabulary::of(out.lines.iter().map(|line| line.text.as_str()));
+    join_lines(&mut out.lines, &vocabulary);
     out.confidence /= weight.max(1.0);
     out
+}
+
+/// The first and the last line, where they stand at the edge and are a page's number.
+fn mark_page_numbers(lines: &mut [Line]) {
+    let last = lines.len().saturating_sub(1);
+    for at in [0, last] {
+        let Some(line) = lines.get_mut(at) else { continue };
+        let edge = line.bbox.is_some_and(|bbox| bbox.top > 0.9 || bbox.top + bbox.height < 0.08);
+        if edge && (is_page_number(&line.text) || ends_with_page_number(&line.text)) {
+            line.role = Role::Furniture;
+        }
+    }
 }
 
 fn word<'a>(cells: &[&'a str]) -> Option<Word<'a>> {

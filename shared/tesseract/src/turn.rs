@@ -41,7 +41,9 @@ impl Turn {
             Self::Over => picture.rotate180(),
             Self::Left => picture.rotate270(),
         };
-        let failed = |error: &dyn std::fmt::Display| OcrError::Failed(format!("a turned page cannot be written ({error})"));
+        let failed = |error: &dyn std::fmt::Display| {
+            OcrError::Failed(format!("a turned page cannot be written ({error})"))
+        };
         let mut file = tempfile::Builder::new().suffix(".png").tempfile().map_err(|error| failed(&error))?;
         turned.write_to(file.as_file_mut(), ImageFormat::Png).map_err(|error| failed(&error))?;
         Ok(file)
@@ -52,9 +54,15 @@ impl Turn {
         for bbox in lines.iter_mut().filter_map(|line| line.bbox.as_mut()) {
             let BoundingBox { left, top, width, height } = *bbox;
             *bbox = match self {
-                Self::Right => BoundingBox { left: top, top: 1.0 - left - width, width: height, height: width },
-                Self::Over => BoundingBox { left: 1.0 - left - width, top: 1.0 - top - height, width, height },
-                Self::Left => BoundingBox { left: 1.0 - top - height, top: left, width: height, height: width },
+                Self::Right => {
+                    BoundingBox { left: top, top: 1.0 - left - width, width: height, height: width }
+                }
+                Self::Over => {
+                    BoundingBox { left: 1.0 - left - width, top: 1.0 - top - height, width, height }
+                }
+                Self::Left => {
+                    BoundingBox { left: 1.0 - top - height, top: left, width: height, height: width }
+                }
             };
         }
     }
@@ -73,24 +81,39 @@ mod tests {
         let path = folder.path().join("page.png");
         let (width, height) = (200_u32, 400_u32);
         let inside = |x: u32, y: u32| (20..60).contains(&x) && (40..80).contains(&y);
-        GrayImage::from_fn(width, height, |x, y| Luma([if inside(x, y) { 0 } else { 255 }])).save(&path).unwrap();
+        GrayImage::from_fn(width, height, |x, y| Luma([if inside(x, y) { 0 } else { 255 }]))
+            .save(&path)
+            .unwrap();
         for turn in Turn::ALL {
             let copy = turn.copy(&path).unwrap();
             let turned = image::open(copy.path()).unwrap().into_luma8();
-            let ink: Vec<(u32, u32)> = turned.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] == 0).map(|(x, y, _)| (x, y)).collect();
+            let ink: Vec<(u32, u32)> = turned
+                .enumerate_pixels()
+                .filter(|(_, _, pixel)| pixel.0[0] == 0)
+                .map(|(x, y, _)| (x, y))
+                .collect();
             let share = |value: u32, whole: u32| value as f32 / whole as f32;
-            let (x0, x1) = (ink.iter().map(|it| it.0).min().unwrap(), ink.iter().map(|it| it.0).max().unwrap() + 1);
-            let (y0, y1) = (ink.iter().map(|it| it.1).min().unwrap(), ink.iter().map(|it| it.1).max().unwrap() + 1);
+            let (x0, x1) =
+                (ink.iter().map(|it| it.0).min().unwrap(), ink.iter().map(|it| it.0).max().unwrap() + 1);
+            let (y0, y1) =
+                (ink.iter().map(|it| it.1).min().unwrap(), ink.iter().map(|it| it.1).max().unwrap() + 1);
             let bbox = BoundingBox {
                 left: share(x0, turned.width()),
                 top: share(y0, turned.height()),
                 width: share(x1 - x0, turned.width()),
                 height: share(y1 - y0, turned.height()),
             };
-            let mut lines = [Line { text: "x".into(), role: Role::Body, paragraph: 1, bbox: Some(bbox), confidence: None }];
+            let mut lines = [Line {
+                text: "x".into(),
+                role: Role::Body,
+                paragraph: 1,
+                bbox: Some(bbox),
+                confidence: None,
+            }];
             turn.undo(&mut lines);
             let back = lines[0].bbox.unwrap();
-            for (got, expected) in [(back.left, 0.1), (back.top, 0.1), (back.width, 0.2), (back.height, 0.1)] {
+            for (got, expected) in [(back.left, 0.1), (back.top, 0.1), (back.width, 0.2), (back.height, 0.1)]
+            {
                 assert!((got - expected).abs() < 1e-4, "{turn:?}: {back:?}");
             }
         }

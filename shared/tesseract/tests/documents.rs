@@ -2,17 +2,15 @@
 
 use domain::text::{Line, Page};
 use extract::{Limits, PageReading, read_in_process};
+use precis_tesseract::{Engine, OcrError};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use precis_tesseract::{Engine, OcrError};
 
 /// The shared documents and the engine, or `None` after saying what is missing.
 async fn ready() -> Option<(PathBuf, Engine)> {
-    let folder = std::env::var_os("PRECIS_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("PRECIS_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     let documents = folder.join("documents");
     if !documents.is_dir() {
         println!("skipped: no shared documents (set PRECIS_SHARED)");
@@ -39,7 +37,8 @@ fn words(text: &str) -> HashMap<String, usize> {
 fn recall(truth: &str, text: &str) -> f64 {
     let (truth, text) = (words(truth), words(text));
     let all: usize = truth.values().sum();
-    let found: usize = truth.iter().map(|(word, count)| text.get(word).copied().unwrap_or(0).min(*count)).sum();
+    let found: usize =
+        truth.iter().map(|(word, count)| text.get(word).copied().unwrap_or(0).min(*count)).sum();
     found as f64 / all as f64
 }
 
@@ -96,7 +95,10 @@ async fn every_picture_of_a_page_is_recognised_to_nineteen_words_of_twenty() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pictures_named_or_not_as_what_they_are_read_the_same() {
     let Some((documents, engine)) = ready().await else { return };
-    let (png, named) = (read(&documents, "inaugural-1865-page1.png", &engine).await, read(&documents, "png-named.pdf", &engine).await);
+    let (png, named) = (
+        read(&documents, "inaugural-1865-page1.png", &engine).await,
+        read(&documents, "png-named.pdf", &engine).await,
+    );
     assert_eq!(png.text, named.text);
     assert!(png.text.contains("One-eighth of the whole population"), "{}", png.text);
 }

@@ -11,11 +11,17 @@ async fn main() -> ExitCode {
         eprintln!("usage: precis-reader FILE [FOLDER FOR PAGE IMAGES]");
         return ExitCode::from(2);
     };
-    let out_dir = std::env::args_os().nth(2).map_or_else(|| std::env::temp_dir().join("precis-reader"), PathBuf::from);
+    let out_dir =
+        std::env::args_os().nth(2).map_or_else(|| std::env::temp_dir().join("precis-reader"), PathBuf::from);
     match run(&file, &out_dir).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}: {error}\n{}\n{}", error.reason(), error.reason().explanation(), error.reason().advice());
+            eprintln!(
+                "{}: {error}\n{}\n{}",
+                error.reason(),
+                error.reason().explanation(),
+                error.reason().advice()
+            );
             ExitCode::FAILURE
         }
     }
@@ -24,7 +30,9 @@ async fn main() -> ExitCode {
 async fn run(file: &std::path::Path, out_dir: &std::path::Path) -> Result<(), precis_extract::ReadError> {
     let program = precis_extract::ReaderProgram::current()?;
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let reading = precis_extract::read(file, &name, out_dir, &precis_extract::Limits::default(), &program, |_, _| {}).await?;
+    let reading =
+        precis_extract::read(file, &name, out_dir, &precis_extract::Limits::default(), &program, |_, _| {})
+            .await?;
     eprintln!("{} · {} pages · {:?}", reading.kind.media_type(), reading.pages.len(), reading.title);
     for page in &reading.pages {
         match page {

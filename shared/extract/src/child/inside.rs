@@ -40,7 +40,9 @@ pub(super) fn main() -> i32 {
     die_with_the_parent();
     match bytes {
         Ok(bytes) => work(bytes, request),
-        Err(error) => answer(&Answer::Failed(ReadError::io("the document cannot be opened", &error)), &request),
+        Err(error) => {
+            answer(&Answer::Failed(ReadError::io("the document cannot be opened", &error)), &request)
+        }
     }
 }
 
@@ -80,13 +82,15 @@ fn tell(done: u32, total: u32) {
 
 fn answer(answer: &Answer, request: &Request) -> i32 {
     let written = write(answer, &request.out_dir, request.limits.output_bytes);
-    let written = written.or_else(|error| write(&Answer::Failed(error), &request.out_dir, request.limits.output_bytes));
+    let written =
+        written.or_else(|error| write(&Answer::Failed(error), &request.out_dir, request.limits.output_bytes));
     i32::from(written.is_err())
 }
 
 fn write(answer: &Answer, out_dir: &Path, limit: u64) -> Result<(), ReadError> {
-    let bytes = serde_json::to_vec(answer)
-        .map_err(|error| ReadError::of(Reason::ReaderCrashed, format!("the answer cannot be written down ({error})")))?;
+    let bytes = serde_json::to_vec(answer).map_err(|error| {
+        ReadError::of(Reason::ReaderCrashed, format!("the answer cannot be written down ({error})"))
+    })?;
     if bytes.len() as u64 > limit {
         return Err(ReadError::limit("its text is longer than is allowed"));
     }

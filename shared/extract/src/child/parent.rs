@@ -48,7 +48,8 @@ pub async fn read(
 async fn prepare(file: &Path, name: &str, out_dir: &Path, limits: &Limits) -> Result<Request, ReadError> {
     let io = |what: &'static str| move |error: std::io::Error| ReadError::io(what, &error);
     tokio::fs::create_dir_all(out_dir).await.map_err(io("the reader's folder cannot be made"))?;
-    let out_dir = tokio::fs::canonicalize(out_dir).await.map_err(io("the reader's folder cannot be opened"))?;
+    let out_dir =
+        tokio::fs::canonicalize(out_dir).await.map_err(io("the reader's folder cannot be opened"))?;
     let file = tokio::fs::canonicalize(file).await.map_err(io("the document cannot be opened"))?;
     match tokio::fs::remove_file(out_dir.join(ANSWER)).await {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -191,13 +192,16 @@ fn file_and_line(place: &str) -> &str {
 }
 
 async fn fetch(out_dir: &Path, limits: &Limits) -> Result<Reading, ReadError> {
-    let bad = |detail: &str| ReadError::of(Reason::ReaderCrashed, format!("the reader's answer is wrong: {detail}"));
+    let bad = |detail: &str| {
+        ReadError::of(Reason::ReaderCrashed, format!("the reader's answer is wrong: {detail}"))
+    };
     let path = out_dir.join(ANSWER);
     let length = tokio::fs::symlink_metadata(&path).await.map_err(|_| bad("there is none"))?.len();
     if length > limits.output_bytes {
         return Err(bad("it is too long"));
     }
-    let bytes = tokio::fs::read(&path).await.map_err(|error| ReadError::io("the answer cannot be read", &error))?;
+    let bytes =
+        tokio::fs::read(&path).await.map_err(|error| ReadError::io("the answer cannot be read", &error))?;
     let reading = match serde_json::from_slice(&bytes) {
         Ok(Answer::Read(reading)) => reading,
         Ok(Answer::Failed(error)) => return Err(error),

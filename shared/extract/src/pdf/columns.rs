@@ -47,7 +47,8 @@ fn split(words: Vec<Word>, depth: u8, out: &mut Vec<Vec<Word>>) {
         out.push(std::mem::take(&mut plain));
         let all = stretch.rows.into_iter().flat_map(|row| row.words);
         let (left, right): (Vec<Word>, Vec<Word>) = all.partition(|word| middle(word) < gutter);
-        let from_the_right = left.iter().chain(&right).filter(|word| word.rtl).count() * 2 > left.len() + right.len();
+        let from_the_right =
+            left.iter().chain(&right).filter(|word| word.rtl).count() * 2 > left.len() + right.len();
         let (first, second) = if from_the_right { (right, left) } else { (left, right) };
         split(first, depth + 1, out);
         split(second, depth + 1, out);
@@ -84,7 +85,8 @@ fn rows(mut words: Vec<Word>, em: f32) -> Vec<Row> {
 
 /// The place that most rows leave free, if enough do.
 fn find_gutter(rows: &[Row], em: f32) -> Option<f32> {
-    let mut candidates: Vec<f32> = rows.iter().flat_map(|row| row.gaps.iter().map(|gap| gap.1 - 0.2 * em)).collect();
+    let mut candidates: Vec<f32> =
+        rows.iter().flat_map(|row| row.gaps.iter().map(|gap| gap.1 - 0.2 * em)).collect();
     candidates.sort_by(f32::total_cmp);
     candidates.dedup_by(|a, b| (*a - *b).abs() < 0.3 * em);
     candidates
@@ -106,7 +108,8 @@ fn stretches(rows: Vec<Row>, gutter: f32) -> Vec<Stretch> {
     let mut out: Vec<Stretch> = Vec::new();
     for row in rows {
         let both = row.gaps.iter().any(|gap| gap.0 <= gutter && gutter <= gap.1);
-        let one_side = row.words.iter().all(|word| word.x1 <= gutter) || row.words.iter().all(|word| word.x0 >= gutter);
+        let one_side =
+            row.words.iter().all(|word| word.x1 <= gutter) || row.words.iter().all(|word| word.x0 >= gutter);
         let divided = both || one_side;
         match out.last_mut() {
             Some(stretch) if stretch.divided == divided => stretch.rows.push(row),
@@ -118,7 +121,8 @@ fn stretches(rows: Vec<Row>, gutter: f32) -> Vec<Stretch> {
 
 /// Whether both sides of the gutter are running text.
 fn are_columns(rows: &[Row], gutter: f32) -> bool {
-    let both = rows.iter().filter(|row| row.gaps.iter().any(|gap| gap.0 <= gutter && gutter <= gap.1)).count();
+    let both =
+        rows.iter().filter(|row| row.gaps.iter().any(|gap| gap.0 <= gutter && gutter <= gap.1)).count();
     both >= MIN_ROWS - 1 && [true, false].into_iter().all(|left| is_running(rows, gutter, left))
 }
 

@@ -5,9 +5,7 @@ use crate::kind::find;
 use hayro_interpret::font::{Glyph as FontGlyph, GlyphRun};
 use hayro_interpret::hayro_cmap::BfString;
 use hayro_interpret::kurbo::{Affine, BezPath, PathEl, Point, Rect, Shape};
-use hayro_interpret::{
-    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
-};
+use hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask};
 use std::collections::{HashMap, HashSet};
 
 /// Characters that one page may have: a dense newspaper page has 30,000.
@@ -73,9 +71,14 @@ impl Collector {
         self.cover.iter().filter(|covered| **covered).count() as f32 / (CELLS * CELLS) as f32
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the raster before")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to the raster before"
+    )]
     fn mark(&mut self, rect: Rect) {
-        let cell = |value: f64, whole: f64| (value / whole * CELLS as f64).round().clamp(0.0, CELLS as f64) as usize;
+        let cell =
+            |value: f64, whole: f64| (value / whole * CELLS as f64).round().clamp(0.0, CELLS as f64) as usize;
         let (left, right) = (cell(rect.x0, self.width), cell(rect.x1, self.width));
         for row in cell(rect.y0, self.height)..cell(rect.y1, self.height) {
             self.cover[row * CELLS + left..row * CELLS + right.max(left)].fill(true);
@@ -131,7 +134,8 @@ impl Collector {
 
 impl<'a> Device<'a> for Collector {
     fn draw_path(&mut self, path: &BezPath, _: DrawProps<'a>, _: &DrawMode) {
-        self.path_segments += path.elements().iter().filter(|it| !matches!(it, PathEl::MoveTo(_) | PathEl::ClosePath)).count();
+        self.path_segments +=
+            path.elements().iter().filter(|it| !matches!(it, PathEl::MoveTo(_) | PathEl::ClosePath)).count();
         self.paints += 1;
     }
 
@@ -156,7 +160,8 @@ impl<'a> Device<'a> for Collector {
 
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
         let (width, height) = (image.width(), image.height());
-        let rect = props.transform.transform_rect_bbox(Rect::new(0.0, 0.0, f64::from(width), f64::from(height)));
+        let rect =
+            props.transform.transform_rect_bbox(Rect::new(0.0, 0.0, f64::from(width), f64::from(height)));
         let rect = rect.intersect(Rect::new(0.0, 0.0, self.width, self.height));
         if rect.is_finite() && rect.area() > 0.0 {
             self.largest_image = self.largest_image.max(u64::from(width) * u64::from(height));
@@ -171,7 +176,10 @@ impl<'a> Device<'a> for Collector {
 
 /// A PDF string as text: UTF-16 or UTF-8 by its mark, else Latin.
 pub(crate) fn pdf_string(bytes: &[u8]) -> String {
-    if bytes.starts_with(&[0xFE, 0xFF]) || bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
+    if bytes.starts_with(&[0xFE, 0xFF])
+        || bytes.starts_with(&[0xFF, 0xFE])
+        || bytes.starts_with(&[0xEF, 0xBB, 0xBF])
+    {
         return crate::text::decode(bytes, None).text;
     }
     if find(bytes, b"\0").is_none() && std::str::from_utf8(bytes).is_ok() {

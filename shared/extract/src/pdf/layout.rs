@@ -91,7 +91,8 @@ pub(crate) fn lay_out(glyphs: &[Glyph], width: f32, height: f32) -> RawPage {
     let mut page = RawPage { width, height, ..RawPage::default() };
     for (turn, glyphs) in turns {
         let words = words_of(&glyphs, turn, width, height, &mut page.ink);
-        for column in columns::in_reading_order(words) {
+        let sideways = turn.0 % 2 == 1;
+        for column in blocks(words, if sideways { width } else { height }) {
             let block = page.blocks;
             page.blocks += 1;
             let made = lines::make(column).into_iter().map(|line| RawLine {
@@ -104,6 +105,33 @@ pub(crate) fn lay_out(glyphs: &[Glyph], width: f32, height: f32) -> RawPage {
         }
     }
     page
+}
+
+/// What stands apart at the very top and bottom of a page belongs to no column: it comes first and last.
+fn blocks(words: Vec<Word>, height: f32) -> Vec<Vec<Word>> {
+    let (head, rest): (Vec<Word>, Vec<Word>) = words.into_iter().partition(|word| word.base < 0.08 * height);
+    let (foot, body): (Vec<Word>, Vec<Word>) = rest.into_iter().partition(|word| word.base > 0.93 * height);
+    let lowest = |words: &[Word]| words.iter().map(Word::bottom).fold(f32::NEG_INFINITY, f32::max);
+    let highest = |words: &[Word]| words.iter().map(Word::top).fold(f32::INFINITY, f32::min);
+    let apart = |above: &[Word], below: &[Word]| {
+        let size = above.first().or(below.first()).map_or(10.0, |word| word.size);
+        highest(below) - lowest(above) > 0.5 * size
+    };
+    let (mut before, mut main, mut after) = (Vec::new(), body, Vec::new());
+    if apart(&head, &main) {
+        before.push(head)
+    } else {
+        main.extend(head)
+    }
+    if apart(&main, &foot) {
+        after.push(foot)
+    } else {
+        main.extend(foot)
+    }
+    before.extend(columns::in_reading_order(main));
+    before.extend(after);
+    before.retain(|block| !block.is_empty());
+    before
 }
 
 fn words_of(
@@ -134,7 +162,14 @@ fn words_of(
             Some((word, Side::Before)) => word.text.insert_str(0, &text),
             None => {
                 words.extend(open.take());
-                open = Some(Word { text, base, size: glyph.size, x0: place.x0, x1: place.x1, ..Word::default() });
+                open = Some(Word {
+                    text,
+                    base,
+                    size: glyph.size,
+                    x0: place.x0,
+                    x1: place.x1,
+                    ..Word::default()
+                });
             }
         }
         if let Some(word) = &mut open {
@@ -162,7 +197,8 @@ enum Side {
 
 /// On which side of a word a character belongs to it, if it does.
 fn side(word: &Word, at: Place, size: f32, rtl: bool) -> Option<Side> {
-    let same_line = (at.base - word.base).abs() < 0.2 * word.size && (size - word.size).abs() < 0.35 * word.size;
+    let same_line =
+        (at.base - word.base).abs() < 0.2 * word.size && (size - word.size).abs() < 0.35 * word.size;
     if !same_line {
         return None;
     }
@@ -238,7 +274,13 @@ mod tests {
         let page = lay_out(&set("sideways", 100.0, 700.0, 5.0, (0.0, -1.0)), 600.0, 800.0);
         assert_eq!(page.lines[0].text, "sideways");
         let rect = page.lines[0].rect;
-        assert!(rect.x0 < 100.0 && rect.x1 > 100.0 && (rect.y0 - 660.0).abs() < 0.1 && (rect.y1 - 700.0).abs() < 0.1, "{rect:?}");
+        assert!(
+            rect.x0 < 100.0
+                && rect.x1 > 100.0
+                && (rect.y0 - 660.0).abs() < 0.1
+                && (rect.y1 - 700.0).abs() < 0.1,
+            "{rect:?}"
+        );
     }
 
     #[test]
@@ -251,7 +293,13 @@ mod tests {
 
     #[test]
     fn two_columns_are_read_one_after_the_other_below_a_common_heading() {
-        let mut glyphs = set("A heading that runs over the whole width of both of the columns here", 50.0, 80.0, 5.0, (1.0, 0.0));
+        let mut glyphs = set(
+            "A heading that runs over the whole width of both of the columns here",
+            50.0,
+            80.0,
+            5.0,
+            (1.0, 0.0),
+        );
         for row in 0..8 {
             let y = 110.0 + 12.0 * f64::from(row);
             glyphs.extend(set(&format!("left column row {row} is full of words"), 50.0, y, 5.0, (1.0, 0.0)));
@@ -266,7 +314,11 @@ mod tests {
     #[test]
     fn the_rows_of_a_table_stay_rows() {
         let mut glyphs = Vec::new();
-        for (row, (name, price)) in [("Bolt", "1.20"), ("Nut", "0.40"), ("Washer", "0.10"), ("Nail", "0.05"), ("Hook", "0.90")].iter().enumerate() {
+        for (row, (name, price)) in
+            [("Bolt", "1.20"), ("Nut", "0.40"), ("Washer", "0.10"), ("Nail", "0.05"), ("Hook", "0.90")]
+                .iter()
+                .enumerate()
+        {
             #[expect(clippy::cast_precision_loss, reason = "five rows")]
             let y = 100.0 + 14.0 * row as f64;
             glyphs.extend(set(name, 50.0, y, 5.0, (1.0, 0.0)));

@@ -46,6 +46,8 @@ pub(crate) struct RawPage {
 
 /// A gap of so many font sizes parts cells.
 const CELL_GAP: f32 = 1.8;
+/// A gap of so many parts cells too, where the row above or below has one at the same place.
+const NARROW_GAP: f32 = 0.8;
 
 struct Row {
     words: Vec<Word>,
@@ -62,7 +64,8 @@ struct Cell {
 /// Makes lines of the words of one column, from top to bottom.
 pub(crate) fn make(words: Vec<Word>) -> Vec<RawLine> {
     let rows = rows(words);
-    let cells: Vec<Vec<Cell>> = rows.iter().map(|row| cells(&row.words)).collect();
+    let mut cells: Vec<Vec<Cell>> = rows.iter().map(|row| cells_of(&row.words, CELL_GAP)).collect();
+    part_narrow_cells(&rows, &mut cells);
     let table = table_rows(&rows, &cells);
     rows.iter().zip(cells).zip(table).map(|((row, cells), is_row)| line(row, &cells, is_row)).collect()
 }
@@ -125,11 +128,11 @@ fn rows(mut words: Vec<Word>) -> Vec<Row> {
     rows
 }
 
-fn cells(words: &[Word]) -> Vec<Cell> {
+fn cells_of(words: &[Word], gap: f32) -> Vec<Cell> {
     let mut cells: Vec<(Vec<&Word>, f32)> = Vec::new();
     for word in words {
         match cells.last_mut() {
-            Some((cell, end)) if word.x0 - *end < CELL_GAP * word.size => {
+            Some((cell, end)) if word.x0 - *end < gap * word.size => {
                 cell.push(word);
                 *end = end.max(word.x1);
             }
@@ -165,7 +168,8 @@ fn join(words: &[&Word]) -> String {
 /// Whether two words are one, split by a change of size or height (drop caps, H₂O). Words on one baseline
 /// in one size were parted by a space.
 fn touches(left: &Word, right: &Word) -> bool {
-    let changed = (left.size - right.size).abs() > 0.05 * left.size || (left.base - right.base).abs() > 0.05 * left.size;
+    let changed = (left.size - right.size).abs() > 0.05 * left.size
+        || (left.base - right.base).abs() > 0.05 * left.size;
     changed && right.x0 - left.x1 < 0.08 * left.size.max(right.size)
 }
 
@@ -175,10 +179,36 @@ fn logical(visual: &str) -> String {
     if rtl == 0 {
         return visual.to_owned();
     }
-    let ltr = visual.chars().filter(|c| c.is_alphabetic()).count() - rtl.min(visual.chars().filter(|c| c.is_alphabetic()).count());
+    let ltr = visual.chars().filter(|c| c.is_alphabetic()).count()
+        - rtl.min(visual.chars().filter(|c| c.is_alphabetic()).count());
     let level = if rtl >= ltr { Level::rtl() } else { Level::ltr() };
     let info = BidiInfo::new(visual, Some(level));
-    info.paragraphs.iter().map(|paragraph| info.reorder_line(paragraph, paragraph.range.clone()).into_owned()).collect()
+    info.paragraphs
+        .iter()
+        .map(|paragraph| info.reorder_line(paragraph, paragraph.range.clone()).into_owned())
+        .collect()
+}
+
+/// A row whose cells nearly touch is parted like the row beside it.
+fn part_narrow_cells(rows: &[Row], cells: &mut [Vec<Cell>]) {
+    for at in 0..rows.len() {
+        let narrow = cells_of(&rows[at].words, NARROW_GAP);
+        let beside = [at.checked_sub(1), Some(at + 1)];
+        let fits = beside.into_iter().flatten().filter_map(|other| cells.get(other)).any(|other| {
+            narrow.len() > cells[at].len()
+                && narrow.len() == other.len()
+                && narrow.iter().zip(other).all(|(a, b)| same_place(a, b))
+        });
+        if fits {
+            cells[at] = narrow;
+        }
+    }
+}
+
+/// Whether two cells begin, end or have their middles at the same place.
+fn same_place(a: &Cell, b: &Cell) -> bool {
+    let close = |a: f32, b: f32| (a - b).abs() < 4.0;
+    close(a.x0, b.x0) || close(a.x1, b.x1) || close(a.x0 + a.x1, b.x0 + b.x1)
 }
 
 /// Which rows belong to a table: at least two in sequence with cells that begin or end at the same places.
@@ -195,7 +225,7 @@ fn table_rows(rows: &[Row], cells: &[Vec<Cell>]) -> Vec<bool> {
 }
 
 fn aligned(above: &[Cell], below: &[Cell]) -> bool {
-    let close = |a: f32, b: f32| (a - b).abs() < 4.0;
-    let same = |a: &Cell, b: &Cell| close(a.x0, b.x0) || close(a.x1, b.x1) || close(a.x0 + a.x1, b.x0 + b.x1);
-    above.len() > 1 && below.len() > 1 && below.iter().skip(1).any(|cell| above.iter().skip(1).any(|other| same(cell, other)))
+    let shared =
+        || below.iter().skip(1).any(|cell| above.iter().skip(1).any(|other| same_place(cell, other)));
+    above.len() > 1 && below.len() > 1 && shared()
 }

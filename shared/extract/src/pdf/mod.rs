@@ -24,8 +24,8 @@ use domain::text::{Origin, Page};
 use hayro::hayro_syntax::Pdf;
 use hayro::hayro_syntax::page::Page as PdfPage;
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError};
-use hayro_interpret::util::TransformExt;
 use hayro_interpret::kurbo::Rect;
+use hayro_interpret::util::TransformExt;
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_page};
 use lines::RawPage;
 use std::collections::HashMap;
@@ -59,8 +59,11 @@ pub(crate) fn read(bytes: Vec<u8>, job: &mut Job<'_>) -> Result<Parts, ReadError
     if seen.iter().all(|page| matches!(page, Seen::Unread(_))) {
         return Err(ReadError::damaged("none of its pages can be read"));
     }
-    seen.extend((pages.len()..stated).map(|_| Seen::Unread(format!("the file speaks of {stated} pages, and only {} are in it", pages.len()))));
-    let title = pdf.metadata().title.as_deref().map(device::pdf_string).and_then(|title| honest_title(&title));
+    seen.extend((pages.len()..stated).map(|_| {
+        Seen::Unread(format!("the file speaks of {stated} pages, and only {} are in it", pages.len()))
+    }));
+    let title =
+        pdf.metadata().title.as_deref().map(device::pdf_string).and_then(|title| honest_title(&title));
     Ok((title, finish(seen, &pdf, total, job)?))
 }
 
@@ -72,7 +75,9 @@ fn refused(error: LoadPdfError, no_pages: bool) -> ReadError {
         LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => {
             ReadError::of(Reason::Encrypted, "it is encrypted in a way that is not known here")
         }
-        LoadPdfError::Decryption(_) => ReadError::of(Reason::Encrypted, "it is encrypted, and its encryption is damaged"),
+        LoadPdfError::Decryption(_) => {
+            ReadError::of(Reason::Encrypted, "it is encrypted, and its encryption is damaged")
+        }
         LoadPdfError::Invalid if no_pages => ReadError::of(Reason::NoPages, "its list of pages is empty"),
         LoadPdfError::Invalid => ReadError::damaged("neither its table of objects nor any page can be found"),
     }
@@ -89,7 +94,9 @@ fn look_at_pages(pdf: &Pdf, total: u32, job: &mut Job<'_>) -> Vec<Seen> {
         let done = catch_unwind(AssertUnwindSafe(|| interpret(page, pdf, &cache, &mut collector)));
         seen.push(match done {
             Err(_) => Seen::Unread("the page made the reader stop".to_owned()),
-            Ok(()) if collector.overflow => Seen::Unread("the page has more than a million characters".to_owned()),
+            Ok(()) if collector.overflow => {
+                Seen::Unread("the page has more than a million characters".to_owned())
+            }
             Ok(()) => judge(&mut collector, width, height),
         });
         ink = collector.into_ink();
@@ -207,9 +214,11 @@ fn for_ocr(
 fn honest_title(title: &str) -> Option<String> {
     let title = title.trim().trim_start_matches("Microsoft Word - ").trim();
     let lower = title.to_lowercase();
-    let empty = lower.is_empty() || ["untitled", "(anonymous)", "title", "document", "unknown"].contains(&lower.as_str());
-    let file = [".doc", ".docx", ".indd", ".qxd", ".pdf", ".tex", ".dvi", ".rtf", ".odt", ".xls", ".xlsx", ".pptx"]
-        .iter()
-        .any(|end| lower.ends_with(end));
+    let empty = lower.is_empty()
+        || ["untitled", "(anonymous)", "title", "document", "unknown"].contains(&lower.as_str());
+    let file =
+        [".doc", ".docx", ".indd", ".qxd", ".pdf", ".tex", ".dvi", ".rtf", ".odt", ".xls", ".xlsx", ".pptx"]
+            .iter()
+            .any(|end| lower.ends_with(end));
     (!empty && !file).then(|| title.to_owned())
 }

@@ -13,7 +13,11 @@ pub(crate) const DPI: f32 = 200.0;
 const MAX_SIDE: f32 = 12_000.0;
 
 /// Paints a page.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "bounded by the side and the pixels")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "bounded by the side and the pixels"
+)]
 pub(crate) fn paint(page: &Page<'_>, limits: &Limits) -> GrayImage {
     let (width, height) = page.render_dimensions();
     let pixels = (limits.pixels.min(50_000_000) as f32 / (width * height).max(1.0)).sqrt();
@@ -27,5 +31,6 @@ pub(crate) fn paint(page: &Page<'_>, limits: &Limits) -> GrayImage {
         ((u32::from(pixel[0]) * 77 + u32::from(pixel[1]) * 150 + u32::from(pixel[2]) * 29) >> 8) as u8
     });
     let (width, height) = (u32::from(pixmap.width()), u32::from(pixmap.height()));
-    GrayImage::from_raw(width, height, grey.collect()).unwrap_or_else(|| GrayImage::from_pixel(1, 1, image::Luma([255])))
+    GrayImage::from_raw(width, height, grey.collect())
+        .unwrap_or_else(|| GrayImage::from_pixel(1, 1, image::Luma([255])))
 }

@@ -3,6 +3,8 @@
 
 use super::columns::median;
 use super::lines::{RawLine, RawPage};
+use crate::furniture::{ends_with_page_number, is_page_number};
+use crate::hyphens::{Vocabulary, joined};
 use domain::text::{BoundingBox, Line, Role};
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +18,7 @@ pub(crate) struct Style {
     ink: HashMap<char, f32>,
     /// Running heads and feet, digits masked.
     repeated: HashSet<String>,
-    vocabulary: HashSet<String>,
+    vocabulary: Vocabulary,
     /// Whether the largest size appears on the first page only: then it is the title's.
     title: bool,
 }
@@ -41,7 +43,9 @@ impl Style {
             sizes: Vec::new(),
             ink: mean_ink(pages),
             repeated: repeated(pages),
-            vocabulary: vocabulary(pages),
+            vocabulary: Vocabulary::of(
+                pages.iter().flat_map(|page| &page.lines).map(|line| line.text.as_str()),
+            ),
             title: false,
         };
         let mut counts: HashMap<i32, usize> = HashMap::new();
@@ -73,12 +77,22 @@ impl Style {
         while from < lines.len() {
             let to = (from + 1..lines.len()).find(|at| starts[*at]).unwrap_or(lines.len());
             paragraph += 1;
-            let role = if furniture[from] { Role::Furniture } else { self.role(&lines[from..to], &bold[from..to], number) };
+            let role = if furniture[from] {
+                Role::Furniture
+            } else {
+                self.role(&lines[from..to], &bold[from..to], number)
+            };
             for line in &lines[from..to] {
                 let role = if line.row && role != Role::Furniture { Role::Row } else { role };
                 let text = if role == Role::Item { without_bullet(&line.text) } else { &line.text };
                 if !text.is_empty() {
-                    out.push(Line { text: text.to_owned(), role, paragraph, bbox: Some(fractions(line, page)), confidence: None });
+                    out.push(Line {
+                        text: text.to_owned(),
+                        role,
+                        paragraph,
+                        bbox: Some(fractions(line, page)),
+                        confidence: None,
+                    });
                 }
             }
             from = to;
@@ -90,9 +104,6 @@ impl Style {
         let first = &lines[0];
         let characters: usize = lines.iter().map(|line| line.text.chars().count()).sum();
         let letters = first.text.chars().filter(|c| c.is_alphabetic()).count();
-        if is_item(&first.text) {
-            return Role::Item;
-        }
         let large = lines.iter().all(|line| line.size > self.body * LARGER);
         if large && lines.len() <= 4 && characters <= 250 && letters > 0 {
             let at = self.sizes.iter().position(|size| *size == halves(first.size)).unwrap_or(0);
@@ -102,12 +113,13 @@ impl Style {
             let level = at + usize::from(!self.title);
             return Role::Heading(u8::try_from(level.clamp(1, 6)).unwrap_or(6));
         }
-        let stops = ['.', ',', ';'].iter().any(|stop| lines[lines.len() - 1].text.ends_with(*stop));
-        if bold.iter().all(|bold| *bold) && lines.len() <= 2 && characters <= 120 && letters > 1 && !stops && !first.row {
+        let stops = ['.', ',', ';', ':'].iter().any(|stop| lines[lines.len() - 1].text.ends_with(*stop));
+        let stands_out = bold.iter().all(|bold| *bold) || lines.iter().all(|line| is_capitals(&line.text));
+        if stands_out && lines.len() <= 3 && characters <= 150 && letters > 1 && !stops && !first.row {
             let level = (self.sizes.len() + usize::from(!self.title)).clamp(1, 6);
             return Role::Heading(u8::try_from(level).unwrap_or(6));
         }
-        Role::Body
+        if is_item(&first.text) { Role::Item } else { Role::Body }
     }
 
     fn is_bold(&self, line: &RawLine) -> bool {
@@ -118,7 +130,10 @@ impl Style {
     fn is_furniture(&self, line: &RawLine, page: &RawPage) -> bool {
         let edge = is_edge(line, page);
         !line.upright && line.text.chars().count() < 60 && page.lines.iter().any(|other| other.upright)
-            || (edge && (self.repeated.contains(&masked(&line.text)) || is_page_number(&line.text)))
+            || (edge
+                && (self.repeated.contains(&masked(&line.text))
+                    || is_page_number(&line.text)
+                    || ends_with_page_number(&line.text)))
     }
 }
 
@@ -155,7 +170,11 @@ fn repeated(pages: &[&RawPage]) -> HashSet<String> {
         }
     }
     let needed = if pages.len() <= 3 { 2 } else { 3 };
-    counts.into_iter().filter(|(text, count)| *count >= needed && !text.is_empty()).map(|(text, _)| text).collect()
+    counts
+        .into_iter()
+        .filter(|(text, count)| *count >= needed && !text.is_empty())
+        .map(|(text, _)| text)
+        .collect()
 }
 
 fn is_edge(line: &RawLine, page: &RawPage) -> bool {
@@ -167,45 +186,15 @@ fn masked(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).filter(|c| !c.is_whitespace()).collect()
 }
 
-/// "7", "- 7 -", "Page 7 of 9", "Seite 7", "vii".
-fn is_page_number(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let number = |word: &&str| word.len() <= 4 && (word.bytes().all(|b| b.is_ascii_digit()) || word.bytes().all(|b| b"ivxlc".contains(&b)));
-    let filler = |word: &&str| {
-        ["page", "of", "seite", "von", "p", "pg", "s", "página", "de", "pagina", "di", "sur"].contains(word)
-    };
-    (1..=5).contains(&words.len())
-        && words.iter().any(|word| number(word))
-        && words.iter().all(|word| number(word) || filler(word))
-}
-
-fn vocabulary(pages: &[&RawPage]) -> HashSet<String> {
-    let mut words = HashSet::new();
-    for line in pages.iter().flat_map(|page| &page.lines) {
-        let mut tokens = line.text.split_whitespace().peekable();
-        while let Some(token) = tokens.next() {
-            // The half word at the end of a line is no word.
-            if tokens.peek().is_some() || !token.ends_with(['-', '\u{2010}']) {
-                words.insert(core_of(token).to_lowercase());
-            }
-        }
-    }
-    words
-}
-
-fn core_of(token: &str) -> &str {
-    token.trim_matches(|c: char| !c.is_alphanumeric())
-}
-
 /// Puts words together that a line break parted. The part moves up to its beginning, so that a line still
 /// holds whole words and its box is where they begin.
-fn join_hyphens(lines: &[RawLine], vocabulary: &HashSet<String>) -> Vec<RawLine> {
+fn join_hyphens(lines: &[RawLine], vocabulary: &Vocabulary) -> Vec<RawLine> {
     let mut out = lines.to_vec();
     for at in 0..out.len().saturating_sub(1) {
         let (head, tail) = out.split_at_mut(at + 1);
         let (line, next) = (&mut head[at], &mut tail[0]);
-        if line.block != next.block || (line.size - next.size).abs() > 0.1 * line.size || line.row || next.row {
+        if line.block != next.block || (line.size - next.size).abs() > 0.1 * line.size || line.row || next.row
+        {
             continue;
         }
         if let Some((joined, used)) = joined(&line.text, &next.text, vocabulary) {
@@ -217,39 +206,19 @@ fn join_hyphens(lines: &[RawLine], vocabulary: &HashSet<String>) -> Vec<RawLine>
     out
 }
 
-/// The first line with its word completed, and how many bytes of the next line went into it.
-fn joined(line: &str, next: &str, vocabulary: &HashSet<String>) -> Option<(String, usize)> {
-    let hyphen = line.chars().next_back().filter(|c| matches!(c, '-' | '\u{2010}' | '\u{ad}'))?;
-    let before = &line[..line.len() - hyphen.len_utf8()];
-    let left = before.split_whitespace().next_back()?;
-    let right = next.split_whitespace().next()?;
-    let meets = left.chars().next_back().is_some_and(char::is_alphabetic) && right.chars().next().is_some_and(char::is_lowercase);
-    if !meets || left.contains("://") {
-        return None;
-    }
-    let (lower_left, lower_right) = (core_of(left).to_lowercase(), core_of(right).to_lowercase());
-    let knows = |word: &str| vocabulary.contains(word);
-    let together = format!("{lower_left}{lower_right}");
-    let compound = format!("{lower_left}-{lower_right}");
-    let keep = hyphen != '\u{ad}'
-        && !knows(&together)
-        && (knows(&compound) || lower_left.contains('-') || (lower_left.len() > 2 && knows(&lower_left) && knows(&lower_right)));
-    let text = if keep { format!("{before}-{right}") } else { format!("{before}{right}") };
-    let used = next.len() - next.trim_start().len() + right.len();
-    Some((text, used))
-}
-
 /// Where paragraphs begin.
 fn paragraph_starts(lines: &[RawLine], bold: &[bool], furniture: &[bool]) -> Vec<bool> {
     let mut starts = vec![true; lines.len()];
     let mut from = 0;
     while from < lines.len() {
-        let to = (from + 1..lines.len()).find(|at| lines[*at].block != lines[from].block).unwrap_or(lines.len());
+        let to =
+            (from + 1..lines.len()).find(|at| lines[*at].block != lines[from].block).unwrap_or(lines.len());
         let column = Column::of(&lines[from..to]);
         let mut item = is_item(&lines[from].text);
         for at in from + 1..to {
             let (above, line) = (&lines[at - 1], &lines[at]);
-            let changed = bold[at] != bold[at - 1] || furniture[at] != furniture[at - 1] || line.row != above.row;
+            let changed =
+                bold[at] != bold[at - 1] || furniture[at] != furniture[at - 1] || line.row != above.row;
             starts[at] = changed || furniture[at] || line.row || column.breaks(above, line, item);
             if starts[at] {
                 item = is_item(&line.text);
@@ -283,7 +252,12 @@ impl Column {
         let usual = self.leading.clamp(0.9 * em, 1.7 * em);
         let resized = (line.size - above.size).abs() > 0.1 * em;
         let apart = step > 1.3 * usual || step < 0.0;
-        let indented = !in_item && line.frame.x0 > self.left + 0.8 * em && above.frame.x0 < line.frame.x0 - 0.8 * em;
+        // Lines set around one middle begin anywhere.
+        let centred = ((line.frame.x0 + line.frame.x1) - (above.frame.x0 + above.frame.x1)).abs() < em;
+        let indented = !in_item
+            && !centred
+            && line.frame.x0 > self.left + 0.8 * em
+            && above.frame.x0 < line.frame.x0 - 0.8 * em;
         let ended = above.text.ends_with(['.', '!', '?', ':', '\u{201d}', '"']);
         let short = above.frame.x1 < self.right - 0.2 * (self.right - self.left);
         let upper = line.text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| !c.is_lowercase());
@@ -291,23 +265,42 @@ impl Column {
     }
 }
 
-const BULLETS: &[char] = &['\u{2022}', '\u{25aa}', '\u{25cf}', '\u{25e6}', '\u{2023}', '\u{25a0}', '\u{b7}', '\u{2043}', '\u{27a2}', '\u{2756}', '\u{f0b7}'];
+/// A line of capitals: at least two words' worth of letters, nearly all of them large.
+fn is_capitals(text: &str) -> bool {
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    letters >= 6 && text.chars().filter(|c| c.is_lowercase()).count() * 12 <= letters
+}
+
+const BULLETS: &[char] = &[
+    '\u{2022}', '\u{25aa}', '\u{25cf}', '\u{25e6}', '\u{2023}', '\u{25a0}', '\u{b7}', '\u{2043}', '\u{27a2}',
+    '\u{2756}', '\u{f0b7}',
+];
 
 /// Begins with a bullet, or with a short number and a stop.
 fn is_item(text: &str) -> bool {
-    if text.starts_with(BULLETS) || text.starts_with("- ") || text.starts_with("\u{2013} ") || text.starts_with("* ") {
+    if text.starts_with(BULLETS)
+        || text.starts_with("- ")
+        || text.starts_with("\u{2013} ")
+        || text.starts_with("* ")
+    {
         return true;
     }
     let Some((marker, rest)) = text.split_once(' ') else { return false };
     let Some(number) = marker.trim_start_matches('(').strip_suffix(['.', ')']) else { return false };
     let digits = (1..=2).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
-    let letter = number.len() == 1 && marker.ends_with(')') && number.bytes().all(|b| b.is_ascii_alphabetic());
+    let letter =
+        number.len() == 1 && marker.ends_with(')') && number.bytes().all(|b| b.is_ascii_alphabetic());
     (digits || letter) && rest.chars().any(char::is_alphabetic)
 }
 
 /// A number stays: people cite by it.
 fn without_bullet(text: &str) -> &str {
-    text.strip_prefix("- ").or_else(|| text.strip_prefix("* ")).or_else(|| text.strip_prefix("\u{2013} ")).unwrap_or(text).trim_start_matches(BULLETS).trim_start()
+    text.strip_prefix("- ")
+        .or_else(|| text.strip_prefix("* "))
+        .or_else(|| text.strip_prefix("\u{2013} "))
+        .unwrap_or(text)
+        .trim_start_matches(BULLETS)
+        .trim_start()
 }
 
 fn fractions(line: &RawLine, page: &RawPage) -> BoundingBox {
@@ -322,8 +315,17 @@ mod tests {
     use super::*;
 
     fn line(text: &str, y: f32, size: f32) -> RawLine {
-        let rect = super::super::lines::Rect { x0: 72.0, y0: y - size * 0.75, x1: 500.0, y1: y + size * 0.22 };
-        RawLine { text: text.to_owned(), frame: rect, rect, base: y, size, upright: true, ..RawLine::default() }
+        let rect =
+            super::super::lines::Rect { x0: 72.0, y0: y - size * 0.75, x1: 500.0, y1: y + size * 0.22 };
+        RawLine {
+            text: text.to_owned(),
+            frame: rect,
+            rect,
+            base: y,
+            size,
+            upright: true,
+            ..RawLine::default()
+        }
     }
 
     fn page(lines: Vec<RawLine>) -> RawPage {
@@ -339,40 +341,57 @@ mod tests {
     #[test]
     fn sizes_make_titles_and_headings() {
         let read = read(&[
-            page(vec![line("The Report", 100.0, 20.0), line("Scope", 150.0, 14.0), line("Body text of the page that runs on,", 170.0, 10.0), line("and on for another line or two.", 182.0, 10.0)]),
+            page(vec![
+                line("The Report", 100.0, 20.0),
+                line("Scope", 150.0, 14.0),
+                line("Body text of the page that runs on,", 170.0, 10.0),
+                line("and on for another line or two.", 182.0, 10.0),
+            ]),
             page(vec![line("Method", 150.0, 14.0), line("More of the body text stands here.", 170.0, 10.0)]),
         ]);
         let roles: Vec<Role> = read.iter().flatten().map(|line| line.role).collect();
-        assert_eq!(roles, [Role::Title, Role::Heading(1), Role::Body, Role::Body, Role::Heading(1), Role::Body]);
+        assert_eq!(
+            roles,
+            [Role::Title, Role::Heading(1), Role::Body, Role::Body, Role::Heading(1), Role::Body]
+        );
         assert_eq!(read[0].iter().map(|line| line.paragraph).collect::<Vec<_>>(), [1, 2, 3, 3]);
     }
 
     #[test]
     fn running_heads_and_page_numbers_are_furniture() {
         let pages: Vec<RawPage> = (1..5)
-            .map(|n| page(vec![line(&format!("ACME Annual Report {n}"), 30.0, 9.0), line("Body text that says something new.", 300.0, 10.0), line(&format!("Page {n} of 4"), 770.0, 9.0)]))
+            .map(|n| {
+                page(vec![
+                    line(&format!("ACME Annual Report {n}"), 30.0, 9.0),
+                    line("Body text that says something new.", 300.0, 10.0),
+                    line(&format!("Page {n} of 4"), 770.0, 9.0),
+                ])
+            })
             .collect();
         for lines in read(&pages) {
-            assert_eq!(lines.iter().map(|line| line.role).collect::<Vec<_>>(), [Role::Furniture, Role::Body, Role::Furniture]);
+            assert_eq!(
+                lines.iter().map(|line| line.role).collect::<Vec<_>>(),
+                [Role::Furniture, Role::Body, Role::Furniture]
+            );
         }
-        assert!(is_page_number("- 12 -") && is_page_number("xiv") && !is_page_number("2026 budget") && !is_page_number("mix"));
-    }
-
-    #[test]
-    fn a_word_parted_by_a_line_break_is_whole_again_and_a_compound_keeps_its_hyphen() {
-        let vocabulary: HashSet<String> = ["long-term", "well", "known"].map(str::to_owned).into();
-        let join = |a, b| joined(a, b, &vocabulary).map(|(text, used)| (text, b[used..].trim_start().to_owned()));
-        assert_eq!(join("the govern-", "ment said"), Some(("the government".to_owned(), "said".to_owned())));
-        assert_eq!(join("a long-", "term plan"), Some(("a long-term".to_owned(), "plan".to_owned())));
-        assert_eq!(join("a well-", "known, man"), Some(("a well-known,".to_owned(), "man".to_owned())));
-        assert_eq!(join("Jean-", "Paul said"), None);
-        assert_eq!(join("1990-", "2000"), None);
     }
 
     #[test]
     fn items_end_paragraphs_and_lose_their_bullets() {
-        let read = read(&[page(vec![line("\u{2022} first of the items", 100.0, 10.0), line("\u{2022} second of them", 112.0, 10.0), line("3. third of the items", 124.0, 10.0)])]);
-        let seen: Vec<_> = read[0].iter().map(|line| (line.role, line.paragraph, line.text.as_str())).collect();
-        assert_eq!(seen, [(Role::Item, 1, "first of the items"), (Role::Item, 2, "second of them"), (Role::Item, 3, "3. third of the items")]);
+        let read = read(&[page(vec![
+            line("\u{2022} first of the items", 100.0, 10.0),
+            line("\u{2022} second of them", 112.0, 10.0),
+            line("3. third of the items", 124.0, 10.0),
+        ])]);
+        let seen: Vec<_> =
+            read[0].iter().map(|line| (line.role, line.paragraph, line.text.as_str())).collect();
+        assert_eq!(
+            seen,
+            [
+                (Role::Item, 1, "first of the items"),
+                (Role::Item, 2, "second of them"),
+                (Role::Item, 3, "3. third of the items")
+            ]
+        );
     }
 }

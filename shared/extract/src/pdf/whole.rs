@@ -11,11 +11,11 @@ use hayro::hayro_syntax::object::Dict;
 
 /// Refuses a file that was cut short.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), ReadError> {
-    let end = [&b"%%EOF"[..], b"startxref"].iter().filter_map(|mark| find_last(bytes, mark)).max().unwrap_or(0);
+    let end =
+        [&b"%%EOF"[..], b"startxref"].iter().filter_map(|mark| find_last(bytes, mark)).max().unwrap_or(0);
     let tail = &bytes[end..];
-    let cut = |place: &str| {
-        Err(ReadError::damaged(format!("the file ends at byte {}, {place}", bytes.len())))
-    };
+    let cut =
+        |place: &str| Err(ReadError::damaged(format!("the file ends at byte {}, {place}", bytes.len())));
     if let Some(at) = find_last(tail, b" obj") {
         let rest = &tail[at..];
         let object = object_name(&tail[..at]);
@@ -29,9 +29,10 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), ReadError> {
         return cut("before its first object");
     }
     match linearized_length(bytes) {
-        Some(length) if length > bytes.len() as u64 => {
-            Err(ReadError::damaged(format!("the file ends at byte {}, and by its own account it has {length}", bytes.len())))
-        }
+        Some(length) if length > bytes.len() as u64 => Err(ReadError::damaged(format!(
+            "the file ends at byte {}, and by its own account it has {length}",
+            bytes.len()
+        ))),
         _ => Ok(()),
     }
 }
@@ -78,7 +79,10 @@ mod tests {
         let says = |bytes: &[u8]| check(bytes).unwrap_err().to_string();
         assert_eq!(says(&whole[..20]), "the file ends at byte 20, in the middle of object 1");
         assert_eq!(says(&whole[..36]), "the file ends at byte 36, before its table of objects");
-        assert_eq!(says(b"%PDF-1.4\n12 0 obj\n<< >>\nstream\nabc"), "the file ends at byte 34, in the middle of the contents of object 12");
+        assert_eq!(
+            says(b"%PDF-1.4\n12 0 obj\n<< >>\nstream\nabc"),
+            "the file ends at byte 34, in the middle of the contents of object 12"
+        );
         assert_eq!(says(b"%PDF-1.4\n"), "the file ends at byte 9, before its first object");
     }
 

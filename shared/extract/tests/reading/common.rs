@@ -4,12 +4,9 @@ use precis_extract::{Limits, PageReading, ReadError, ReaderProgram, Reading};
 use std::path::{Path, PathBuf};
 
 /// The shared documents, or `None` after saying that they are missing.
-#[allow(dead_code, reason = "each test program uses its part")]
 pub fn documents() -> Option<PathBuf> {
-    let folder = std::env::var_os("PRECIS_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("PRECIS_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     let documents = folder.join("documents");
     if documents.is_dir() {
         return Some(documents);
@@ -30,7 +27,6 @@ pub async fn read(file: &Path, limits: &Limits) -> Result<Reading, ReadError> {
 }
 
 /// Reads bytes through the child process.
-#[allow(dead_code, reason = "each test program uses its part")]
 pub async fn read_bytes(bytes: &[u8], name: &str, limits: &Limits) -> Result<Reading, ReadError> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(name);
@@ -39,7 +35,6 @@ pub async fn read_bytes(bytes: &[u8], name: &str, limits: &Limits) -> Result<Rea
 }
 
 /// The text of the pages that were read.
-#[allow(dead_code, reason = "each test program uses its part")]
 pub fn text(reading: &Reading) -> String {
     let mut text = String::new();
     for page in &reading.pages {

@@ -1,8 +1,6 @@
 //! What a document may try, and what it costs.
 
-mod common;
-
-use common::{read, read_bytes, reader, text};
+use crate::common::{read, read_bytes, reader, text};
 use domain::reason::Reason;
 use precis_extract::{Limits, PageReading};
 use std::io::{Cursor, Write};
@@ -26,7 +24,10 @@ fn pdf(objects: &[Vec<u8>]) -> Vec<u8> {
     for offset in offsets {
         out.extend(format!("{offset:010} 00000 n \n").bytes());
     }
-    out.extend(format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", objects.len() + 1).bytes());
+    out.extend(
+        format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", objects.len() + 1)
+            .bytes(),
+    );
     out
 }
 
@@ -35,11 +36,13 @@ fn pages(count: usize, content: &[u8]) -> Vec<u8> {
     let kids: Vec<String> = (0..count).map(|index| format!("{} 0 R", index + 5)).collect();
     let mut objects = vec![
         b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
-        format!("<< /Type /Pages /Count {count} /Kids [{}] /MediaBox [0 0 612 792] >>", kids.join(" ")).into_bytes(),
+        format!("<< /Type /Pages /Count {count} /Kids [{}] /MediaBox [0 0 612 792] >>", kids.join(" "))
+            .into_bytes(),
         [format!("<< /Length {} >>\nstream\n", content.len()).as_bytes(), content, b"\nendstream"].concat(),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_vec(),
     ];
-    let page = b"<< /Type /Page /Parent 2 0 R /Contents 3 0 R /Resources << /Font << /F1 4 0 R >> >> >>".to_vec();
+    let page =
+        b"<< /Type /Page /Parent 2 0 R /Contents 3 0 R /Resources << /Font << /F1 4 0 R >> >> >>".to_vec();
     objects.extend(std::iter::repeat_n(page, count));
     pdf(&objects)
 }
@@ -48,7 +51,11 @@ fn docx(body: &[u8]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let types = b"<Types><Override PartName=\"/word/document.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/></Types>";
     for (name, bytes) in [("[Content_Types].xml", &types[..]), ("word/document.xml", body)] {
-        zip.start_file(name, SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated)).unwrap();
+        zip.start_file(
+            name,
+            SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated),
+        )
+        .unwrap();
         zip.write_all(bytes).unwrap();
     }
     zip.finish().unwrap().into_inner()
@@ -63,7 +70,10 @@ async fn reason(bytes: &[u8], name: &str, limits: &Limits) -> Reason {
 
 #[tokio::test]
 async fn a_small_pdf_is_read_through_the_child() {
-    let reading = read_bytes(&pages(2, b"BT /F1 12 Tf 72 700 Td (Hello there) Tj ET"), "x.pdf", &Limits::default()).await.unwrap();
+    let reading =
+        read_bytes(&pages(2, b"BT /F1 12 Tf 72 700 Td (Hello there) Tj ET"), "x.pdf", &Limits::default())
+            .await
+            .unwrap();
     assert_eq!(text(&reading), "Hello there\nHello there\n");
 }
 
@@ -81,14 +91,18 @@ async fn ten_thousand_pages_are_too_many() {
 async fn a_pdf_cut_anywhere_is_damaged() {
     let whole = pages(3, b"BT /F1 12 Tf 72 700 Td (Hello there) Tj ET");
     for part in [4, 7, 9] {
-        assert_eq!(reason(&whole[..whole.len() * part / 10], "cut.pdf", &Limits::default()).await, Reason::Damaged);
+        assert_eq!(
+            reason(&whole[..whole.len() * part / 10], "cut.pdf", &Limits::default()).await,
+            Reason::Damaged
+        );
     }
 }
 
 #[tokio::test]
 async fn pages_that_the_file_promises_and_lacks_are_named_as_unread() {
     let bytes = pages(3, b"BT /F1 12 Tf 72 700 Td (Hello there) Tj ET");
-    let lacking = String::from_utf8(bytes).unwrap().replace("/Kids [5 0 R 6 0 R 7 0 R]", "/Kids [5 0 R 6 0 R 9 0 R]");
+    let lacking =
+        String::from_utf8(bytes).unwrap().replace("/Kids [5 0 R 6 0 R 7 0 R]", "/Kids [5 0 R 6 0 R 9 0 R]");
     let reading = read_bytes(lacking.as_bytes(), "x.pdf", &Limits::default()).await.unwrap();
     let PageReading::Read(last) = &reading.pages[2] else { panic!("not read") };
     assert!(last.note.as_deref().unwrap().contains("speaks of 3 pages"), "{last:?}");
@@ -115,7 +129,13 @@ async fn a_docx_cut_short_is_damaged() {
 #[tokio::test]
 async fn deep_html_is_read_or_ended_and_nothing_else_happens() {
     let deep = format!("<p>top</p>{}deep", "<div><b>".repeat(50_000));
-    match read_bytes(deep.as_bytes(), "deep.html", &Limits { stall: Duration::from_secs(20), ..Limits::default() }).await {
+    match read_bytes(
+        deep.as_bytes(),
+        "deep.html",
+        &Limits { stall: Duration::from_secs(20), ..Limits::default() },
+    )
+    .await
+    {
         Ok(reading) => assert!(text(&reading).contains("deep")),
         Err(error) => assert!(error.is_permanent(), "{error}"),
     }
@@ -137,7 +157,13 @@ fn endless() -> Vec<u8> {
         objects.push(form(&format!("{} 0 R", index + 1)));
     }
     let paint = "0 0 10 10 re f ";
-    objects.push(format!("<< /Type /XObject /Subtype /Form /BBox [0 0 612 792] /Length {} >>\nstream\n{paint}\nendstream", paint.len()).into_bytes());
+    objects.push(
+        format!(
+            "<< /Type /XObject /Subtype /Form /BBox [0 0 612 792] /Length {} >>\nstream\n{paint}\nendstream",
+            paint.len()
+        )
+        .into_bytes(),
+    );
     pdf(&objects)
 }
 
@@ -200,7 +226,9 @@ fn children_in(folder: &std::path::Path) -> Vec<PathBuf> {
         .flatten()
         .map(|entry| entry.path())
         .filter(|process| std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == folder))
-        .filter(|process| std::fs::read_to_string(process.join("status")).is_ok_and(|status| !status.contains("State:\tZ")))
+        .filter(|process| {
+            std::fs::read_to_string(process.join("status")).is_ok_and(|status| !status.contains("State:\tZ"))
+        })
         .collect()
 }
 
@@ -217,8 +245,15 @@ async fn progress_is_told_page_by_page() {
     let file = folder.path().join("x.pdf");
     std::fs::write(&file, pages(5, b"BT /F1 12 Tf 72 700 Td (Hello there) Tj ET")).unwrap();
     let mut told = Vec::new();
-    precis_extract::read(&file, "x.pdf", &folder.path().join("out"), &Limits::default(), &reader(), |done, total| told.push((done, total)))
-        .await
-        .unwrap();
+    precis_extract::read(
+        &file,
+        "x.pdf",
+        &folder.path().join("out"),
+        &Limits::default(),
+        &reader(),
+        |done, total| told.push((done, total)),
+    )
+    .await
+    .unwrap();
     assert_eq!(told.last(), Some(&(5, 5)), "{told:?}");
 }

@@ -1,8 +1,6 @@
 //! The shared documents, each through the child process.
 
-mod common;
-
-use common::{documents, read, text};
+use crate::common::{documents, read, text};
 use domain::reason::Reason;
 use domain::text::{Line, Origin, Page, Role};
 use precis_extract::{Kind, Limits, PageReading, Reading};
@@ -22,7 +20,8 @@ fn words(text: &str) -> HashMap<String, usize> {
 fn recall(truth: &str, text: &str) -> f64 {
     let (truth, text) = (words(truth), words(text));
     let all: usize = truth.values().sum();
-    let found: usize = truth.iter().map(|(word, count)| text.get(word).copied().unwrap_or(0).min(*count)).sum();
+    let found: usize =
+        truth.iter().map(|(word, count)| text.get(word).copied().unwrap_or(0).min(*count)).sum();
     found as f64 / all as f64
 }
 
@@ -44,11 +43,21 @@ fn lines(reading: &Reading) -> Vec<&Line> {
 #[tokio::test]
 async fn text_layers_are_read_to_forty_nine_words_of_fifty() {
     let Some(documents) = documents() else { return };
-    for (name, count) in [("message-1961", 9), ("message-1946-long", 43), ("address-1978-two-columns", 3), ("declaration-fra", 4), ("declaration-spa", 4)] {
+    for (name, count) in [
+        ("message-1961", 9),
+        ("message-1946-long", 43),
+        ("address-1978-two-columns", 3),
+        ("declaration-fra", 4),
+        ("declaration-spa", 4),
+    ] {
         let reading = read(&documents.join(format!("{name}.pdf")), &Limits::default()).await.unwrap();
         let truth = std::fs::read_to_string(documents.join(format!("truth/{name}.txt"))).unwrap();
         let (found, true_to_it) = (recall(&truth, &text(&reading)), recall(&text(&reading), &truth));
-        println!("{name}: {:.2} % of the words, {:.2} % of ours are in it", found * 100.0, true_to_it * 100.0);
+        println!(
+            "{name}: {:.2} % of the words, {:.2} % of ours are in it",
+            found * 100.0,
+            true_to_it * 100.0
+        );
         assert!(found >= 0.98, "{name}: {found}");
         assert!(true_to_it >= 0.95, "{name}: {true_to_it}");
         assert_eq!(pages(&reading).len(), count, "{name}");
@@ -62,9 +71,17 @@ async fn columns_are_read_in_the_order_of_the_text() {
     let Some(documents) = documents() else { return };
     let reading = read(&documents.join("address-1978-two-columns.pdf"), &Limits::default()).await.unwrap();
     let truth = std::fs::read_to_string(documents.join("truth/address-1978-two-columns.txt")).unwrap();
-    let body: Vec<&str> = lines(&reading).into_iter().filter(|line| line.role != Role::Furniture).map(|line| line.text.as_str()).collect();
+    let body: Vec<&str> = lines(&reading)
+        .into_iter()
+        .filter(|line| line.role != Role::Furniture)
+        .map(|line| line.text.as_str())
+        .collect();
     let pairs = |text: &str| {
-        let tokens: Vec<String> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+        let tokens: Vec<String> = text
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .collect();
         tokens.windows(2).map(|pair| pair.join(" ")).collect::<Vec<_>>()
     };
     let ours: std::collections::HashSet<String> = pairs(&body.join(" ")).into_iter().collect();
@@ -89,9 +106,18 @@ async fn every_other_format_is_read_as_what_it_is() {
         let reading = read(&documents.join(name), &Limits::default()).await.unwrap();
         assert_eq!(reading.kind, kind, "{name}");
         let text = text(&reading).replace('\n', " ");
-        assert!(text.to_lowercase().contains(&phrase.to_lowercase()), "{name}: {}", &text[..400.min(text.len())]);
+        assert!(
+            text.to_lowercase().contains(&phrase.to_lowercase()),
+            "{name}: {}",
+            &text[..400.min(text.len())]
+        );
         assert!(!text.contains('\u{fffd}'), "{name}");
-        println!("{name}: {} pages, {} words, title {:?}", reading.pages.len(), text.split_whitespace().count(), reading.title);
+        println!(
+            "{name}: {} pages, {} words, title {:?}",
+            reading.pages.len(),
+            text.split_whitespace().count(),
+            reading.title
+        );
     }
     let latin = read(&documents.join("address-1999-latin1.txt"), &Limits::default()).await.unwrap();
     let bytes = std::fs::read(documents.join("address-1999-latin1.txt")).unwrap();
@@ -148,11 +174,19 @@ async fn each_wrong_file_has_its_own_reason() {
         assert_eq!((error.reason(), error.is_permanent()), (reason, true), "{name}: {error}");
     }
     let truncated = read(&wrong.join("truncated.pdf"), &Limits::default()).await.unwrap_err();
-    assert!(truncated.to_string().starts_with("the file ends at byte 10470, in the middle of"), "{truncated}");
+    assert!(
+        truncated.to_string().starts_with("the file ends at byte 10470, in the middle of"),
+        "{truncated}"
+    );
     // What is wrong with these two is for the caller to say, once all pages are known.
     let blank = read(&wrong.join("blank-pages.pdf"), &Limits::default()).await.unwrap();
     assert!(blank.pages.len() == 3 && pages(&blank).iter().all(|page| page.origin == Origin::Blank));
-    assert_eq!(text(&read(&wrong.join("two-words.txt"), &Limits::default()).await.unwrap()).split_whitespace().count(), 2);
+    assert_eq!(
+        text(&read(&wrong.join("two-words.txt"), &Limits::default()).await.unwrap())
+            .split_whitespace()
+            .count(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -208,7 +242,12 @@ fn words_of_pdftotext(file: &Path) -> Vec<TheirWord> {
             (width, height) = (number(line, "width"), number(line, "height"));
         } else if line.contains("<word ") {
             let text = &line[line.find('>').unwrap() + 1..line.rfind("</word>").unwrap()];
-            let text = text.replace("&amp;", "&").replace("&quot;", "\"").replace("&apos;", "'").replace("&lt;", "<").replace("&gt;", ">");
+            let text = text
+                .replace("&amp;", "&")
+                .replace("&quot;", "\"")
+                .replace("&apos;", "'")
+                .replace("&lt;", "<")
+                .replace("&gt;", ">");
             out.push(TheirWord {
                 page,
                 text,
