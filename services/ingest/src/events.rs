@@ -1,9 +1,8 @@
 //! S3 events: new jobs, and the end of those whose document is replaced or deleted.
 
 use domain::event::{ObjectEvent, compare_sequencers};
-use domain::message::Nudge;
-use domain::{Document, Job, Outcome, Reason, Stage, State};
-use ports::{Address, Fault, Outgoing, PortError, Stack};
+use domain::{Document, Job, Outcome, Reason, Stage};
+use ports::{Fault, Stack};
 use std::cmp::Ordering;
 use std::time::Duration;
 
@@ -39,7 +38,7 @@ async fn created(stack: &Stack, document: Document) -> ports::Result<()> {
         supersede(stack, older, Reason::NewerVersion).await?;
     }
     let job = stack.jobs.get(&job.id).await?.unwrap_or(job);
-    nudge(stack, &job).await
+    worker::flow::send_owed(stack, &job).await
 }
 
 async fn removed(
@@ -73,12 +72,7 @@ async fn supersede(stack: &Stack, mut job: Job, reason: Reason) -> ports::Result
         let outcome = Outcome::superseded(reason);
         let Ok(decided) = job.decide(None, outcome, stack.clock.now(), Duration::ZERO) else { break };
         match stack.jobs.replace(&decided).await {
-            Ok(()) => {
-                if let Some(name) = &job.reuse {
-                    stack.jobs.release_content(name, &job.id, job.run).await?;
-                }
-                return nudge(stack, &decided).await;
-            }
+            Ok(()) => return worker::flow::send_owed(stack, &decided).await,
             // Its worker wrote meanwhile: look again.
             Err(error) if error.fault == Fault::Conflict => match stack.jobs.get(&job.id).await? {
                 Some(now) => job = now,
@@ -88,15 +82,4 @@ async fn supersede(stack: &Stack, mut job: Job, reason: Reason) -> ports::Result
         }
     }
     Ok(())
-}
-
-/// Sends what the job's state owes.
-async fn nudge(stack: &Stack, job: &Job) -> ports::Result<()> {
-    let State::At(stage) = job.state else { return Ok(()) };
-    let body = Nudge::new(job.id.clone(), job.run, stage, job.trace.clone()).encode();
-    let results = stack.queue.send(Address::live(stage), vec![Outgoing::now(body)]).await?;
-    results
-        .into_iter()
-        .next()
-        .unwrap_or_else(|| Err(PortError::new(Fault::Transient, "the queue said nothing")))
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use worker::{Claimed, Step, StepDone, StepFailure};
 
 /// How long a claim on content lasts without its job moving on.
-pub const CONTENT_LEASE: Duration = Duration::from_secs(3600);
+pub const CONTENT_LEASE: Duration = Duration::from_secs(20 * 60);
 /// How soon to look again for a result that another job is making.
 const CONTENT_POLL: Duration = Duration::from_secs(2);
 /// The largest artifact that is copied when a result is reused.
@@ -174,15 +174,12 @@ impl Ingest {
             extract::read(file, job.document.name(), &out, &limits, &self.config.reader, watch).await;
         let reading = match reading {
             Ok(reading) => reading,
-            Err(error) => return self.unread(job, learnt, error).await,
+            Err(error) => return unread(learnt, &error),
         };
         learnt.kind = Some(reading.kind.as_str().to_owned());
         learnt.pages = Some(u32::try_from(reading.pages.len()).unwrap_or(u32::MAX));
         match read::store(self.stack.objects.as_ref(), job, reading, &out).await? {
-            Err(outcome) => {
-                self.give_up_content(job, &mut learnt).await?;
-                Ok(StepDone::end(outcome, learnt.patch()))
-            }
+            Err(outcome) => Ok(StepDone::end(outcome, learnt.patch())),
             Ok(ocr_pages) => {
                 let to = if ocr_pages.is_empty() { Stage::Summarize } else { Stage::Ocr };
                 learnt.ocr_pages = ocr_pages;
@@ -190,23 +187,13 @@ impl Ingest {
             }
         }
     }
+}
 
-    async fn unread(&self, job: &Job, mut learnt: Learnt, error: ReadError) -> Result<StepDone, StepFailure> {
-        if !error.is_permanent() {
-            return Err(StepFailure::again(error.reason(), error.to_string()));
-        }
-        self.give_up_content(job, &mut learnt).await?;
-        let outcome = Outcome::rejected(error.reason(), error.to_string());
-        Ok(StepDone::end(outcome, learnt.patch()))
+fn unread(learnt: Learnt, error: &ReadError) -> Result<StepDone, StepFailure> {
+    if !error.is_permanent() {
+        return Err(StepFailure::again(error.reason(), error.to_string()));
     }
-
-    /// The work ends without a result: another job with the same content must find out for itself.
-    async fn give_up_content(&self, job: &Job, learnt: &mut Learnt) -> Result<(), StepFailure> {
-        if let Some(name) = learnt.reuse.take() {
-            self.stack.jobs.release_content(&name, &job.id, job.run).await?;
-        }
-        Ok(())
-    }
+    Ok(StepDone::end(Outcome::rejected(error.reason(), error.to_string()), learnt.patch()))
 }
 
 fn limits(settings: &Settings) -> Limits {

@@ -66,19 +66,10 @@ impl Step for Summarize {
                     PortError::new(Fault::Permanent, format!("the summary is no JSON: {error}"))
                 })?;
                 self.stack.objects.write_once(&Artifact::Result.key(&job.id, job.run), body).await?;
-                // The result is there for others from now on, whatever becomes of this worker.
-                if let Some(name) = &job.reuse {
-                    self.stack.jobs.finish_content(name, &job.id, job.run).await?;
-                }
                 claimed.progress(total, total);
                 Ok(StepDone::end(Outcome::summarized(), |_| {}))
             }
-            Err(outcome) => {
-                if let Some(name) = &job.reuse {
-                    self.stack.jobs.release_content(name, &job.id, job.run).await?;
-                }
-                Ok(StepDone::end(outcome, |_| {}))
-            }
+            Err(outcome) => Ok(StepDone::end(outcome, |_| {})),
         }
     }
 }

@@ -281,7 +281,7 @@ fn claim(db: &Connection, name: &str, job: &JobId, run: u32, lease: Duration) ->
         if finished {
             return Ok(ContentClaim::Finished { job: by, run: held_run });
         }
-        if until > now && (by != *job || held_run != run) {
+        if until > now && (by != *job || held_run > run) {
             return Ok(ContentClaim::Held { by, until: time::timestamp(until) });
         }
     }

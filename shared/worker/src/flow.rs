@@ -2,7 +2,7 @@
 
 use domain::job::{Illegal, JOB_SCHEMA};
 use domain::message::Nudge;
-use domain::{Job, JobId, Outcome, Stage, State};
+use domain::{Job, JobId, Outcome, OutcomeKind, Stage, State};
 use jiff::Timestamp;
 use ports::{Address, Fault, Jobs, Outgoing, PortError, Queue, Result, Stack};
 use std::time::Duration;
@@ -68,18 +68,31 @@ pub fn owed(job: &Job) -> Option<(Address, Nudge)> {
     Some((Address::live(stage), nudge))
 }
 
-/// Sends what the job's present state owes. A live claim proves that the stage has its nudge already, and an
-/// ended job owes nothing.
+/// Sends what the job's present state owes: to those who wait for the same content, and to its stage. A live
+/// claim proves that the stage has its nudge already, and an ended job owes nothing.
 ///
 /// # Errors
-/// If the queue does not accept it.
+/// If the store or the queue does not accept it.
 pub async fn send_owed(stack: &Stack, job: &Job) -> Result<()> {
+    settle_content(stack, job).await?;
     if is_claimed(job, stack.clock.now()) {
         return Ok(());
     }
     match owed(job) {
         Some((to, nudge)) => send(&*stack.queue, to, Outgoing::now(nudge.encode())).await,
         None => Ok(()),
+    }
+}
+
+/// Once a job has its outcome, others with the same content may take its result, or must do the work themselves.
+async fn settle_content(stack: &Stack, job: &Job) -> Result<()> {
+    let (State::At(Stage::Notify), Some(outcome), Some(name)) = (job.state, &job.outcome, &job.reuse) else {
+        return Ok(());
+    };
+    if outcome.kind == OutcomeKind::Summarized {
+        stack.jobs.finish_content(name, &job.id, job.run).await
+    } else {
+        stack.jobs.release_content(name, &job.id, job.run).await
     }
 }
 
