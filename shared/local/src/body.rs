@@ -61,20 +61,19 @@ impl Folder {
     }
 
     /// Takes a file in by streaming it. A large one is named by its hash, or by chance where `unique`.
-    pub(crate) fn take_file(&self, source: &Path, unique: bool) -> Result<Stored> {
+    pub(crate) fn take_file(&self, file: &mut File, unique: bool) -> Result<Stored> {
         let reading = |error: io::Error| fault::io("reading the file to store", &error);
-        let mut file = File::open(source).map_err(reading)?;
         let found = file.metadata().map_err(reading)?;
         if !found.is_file() {
             return Err(PortError::new(Fault::Permanent, "reading the file to store: it is not a file"));
         }
         let mut start = Vec::new();
-        (&mut file).take(INLINE + 1).read_to_end(&mut start).map_err(reading)?;
+        Read::by_ref(file).take(INLINE + 1).read_to_end(&mut start).map_err(reading)?;
         if start.len() as u64 <= INLINE {
             let sha256 = hex::encode(Sha256::digest(&start));
             return Ok(Stored { size: start.len() as u64, sha256, body: Body::Inline(start) });
         }
-        self.take_large(&start, &mut file, unique)
+        self.take_large(&start, file, unique)
     }
 
     /// Takes bytes in.

@@ -5,6 +5,7 @@
 //! commands look and ask beside it ([`Mode::Shared`]). What a call has acknowledged is on the disk.
 //!
 //! ```no_run
+//! # use precis_local as local;
 //! # async fn example() -> Result<(), local::OpenError> {
 //! let local = local::open("precis-data".as_ref(), local::OpenOptions::exclusive()).await?;
 //! let jobs = local.stack.jobs.clone();
@@ -12,12 +13,14 @@
 //! # }
 //! ```
 
+pub mod backup;
 mod body;
 mod db;
 mod deliver;
 mod fault;
 mod gate;
 mod host;
+mod inbox;
 mod jobs;
 mod objects;
 mod ocr;
@@ -30,7 +33,8 @@ mod topic;
 
 pub use deliver::{AT_ONCE, DeliveryStatus};
 pub use gate::Limit;
-pub use objects::BUCKET;
+pub use inbox::{AfterTaking, Inbox, InboxWatcher, Scanned};
+pub use objects::UPLOADS;
 pub use open::{Layout, Mode, OpenError, OpenOptions};
 pub use settings::{Secret, SettingsError, Smtp, Tls, example_toml};
 
@@ -40,8 +44,8 @@ use ports::{Result, Stack, SystemClock};
 use settings::SettingsFile;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 /// An open data folder.
 pub struct Local {
@@ -50,6 +54,7 @@ pub struct Local {
     /// Where things lie.
     pub layout: Layout,
     deliverer: Arc<Deliverer>,
+    objects: Arc<objects::ObjectStore>,
 }
 
 /// Opens a data folder. In [`Mode::Exclusive`] it is ours until all of the result (stack included) is dropped.
@@ -96,7 +101,7 @@ impl Local {
             queue_admin: queues,
             objects: objects.clone(),
             jobs: Arc::new(jobs::JobStore { db: db.clone() }),
-            ocr: Arc::new(ocr::Engine::new(objects, layout.scratch())),
+            ocr: Arc::new(ocr::Engine::new(objects.clone(), layout.scratch())),
             topic: topics.clone(),
             subscriptions: topics,
             settings: settings.clone(),
@@ -104,28 +109,29 @@ impl Local {
             protection: Arc::new(host::Unscaled),
             clock: Arc::new(SystemClock),
         };
-        Self { stack, layout, deliverer }
+        Self { stack, layout, deliverer, objects }
     }
 
-    /// Carries what is published to its endpoints until `stop`; finishes then what is under way. To be run by
-    /// the process that does the work.
-    pub async fn deliver(&self, stop: &CancellationToken) {
-        self.deliverer.run(stop).await;
+    /// What carries published outcomes to `results/`, `outbox/`, mail servers and webhooks. To be run by the
+    /// process that does the work.
+    #[must_use]
+    pub fn deliveries(&self) -> Deliveries {
+        Deliveries(self.deliverer.clone())
     }
 
-    /// Tries once everything that is due. Gives the number of attempts: 0 when nothing is due (any more).
+    /// Waits until everything published was tried at least once, at most so long. Whether it was.
     ///
     /// # Errors
-    /// If the deliveries cannot be read or written down; failed deliveries are none.
-    pub async fn deliver_due(&self) -> Result<usize> {
-        self.deliverer.deliver_due().await
+    /// If the deliveries cannot be read.
+    pub async fn deliveries_done(&self, wait: Duration) -> Result<bool> {
+        self.deliverer.done(wait).await
     }
 
     /// Deliveries that wait (to be tried again) or were given up.
     ///
     /// # Errors
     /// If they cannot be read.
-    pub async fn deliveries(&self) -> Result<Vec<DeliveryStatus>> {
+    pub async fn delivery_list(&self) -> Result<Vec<DeliveryStatus>> {
         self.deliverer.list().await
     }
 
@@ -137,6 +143,27 @@ impl Local {
         self.deliverer.retry().await
     }
 
+    /// Where e-mails go, for people: the mail server, or the folder.
+    #[must_use]
+    pub fn mail_goes_to(&self) -> String {
+        match self.smtp() {
+            Ok(Some(smtp)) => format!("by SMTP through {}", smtp.host),
+            _ => self.layout.outbox().display().to_string(),
+        }
+    }
+
+    /// Whether a process does the work in this folder (this one included).
+    #[must_use]
+    pub fn somebody_works(&self) -> bool {
+        open::is_locked(&self.layout)
+    }
+
+    /// Watches a folder for documents.
+    #[must_use]
+    pub fn inbox(&self, inbox: Inbox) -> InboxWatcher {
+        InboxWatcher::new(self.objects.clone(), inbox)
+    }
+
     /// The mail server of the settings, if one is set.
     ///
     /// # Errors
@@ -145,13 +172,14 @@ impl Local {
         self.deliverer.settings.smtp()
     }
 
-    /// Whether the mail server can be reached and takes our name and password; `None` without one.
+    /// Whether the mail server can be reached and takes our name and password: its name, or `None` without one.
     ///
     /// # Errors
     /// Says what the server or the network said.
-    pub async fn check_smtp(&self) -> Result<Option<()>> {
+    pub async fn check_smtp(&self) -> Result<Option<String>> {
         let Some(smtp) = self.smtp()? else { return Ok(None) };
-        deliver::email::Mailer::new(&smtp)?.check().await.map(Some)
+        deliver::email::Mailer::new(&smtp)?.check().await?;
+        Ok(Some(smtp.host))
     }
 
     /// What a gate lets through.
@@ -160,5 +188,24 @@ impl Local {
     /// If the settings cannot be read.
     pub fn gate_limit(&self, gate: ports::GateName) -> Result<Limit> {
         self.deliverer.settings.gate(gate)
+    }
+}
+
+/// What carries published outcomes to their endpoints; see [`Local::deliveries`].
+#[derive(Clone)]
+pub struct Deliveries(Arc<Deliverer>);
+
+impl Deliveries {
+    /// Delivers until `stop` ends; what is under way then is finished, what waits is for the next start.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        self.0.run(stop).await;
+    }
+
+    /// Tries once everything that is due. Gives the number of attempts: 0 when nothing is due (any more).
+    ///
+    /// # Errors
+    /// If the deliveries cannot be read or written down; a delivery that fails is none.
+    pub async fn deliver_due(&self) -> Result<usize> {
+        self.0.deliver_due().await
     }
 }

@@ -13,11 +13,12 @@ use domain::{Document, event};
 use ports::{Address, Fault, Objects, PortError, QueueName, Result, Written};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
 /// The one bucket of a data folder.
-pub const BUCKET: &str = "uploads";
+pub const UPLOADS: &str = "uploads";
 /// The longest key, in bytes, as S3 has it.
 const MAX_KEY: usize = 1024;
 
@@ -77,16 +78,9 @@ impl Objects for ObjectStore {
     }
 
     async fn upload(&self, key: &str, file: &Path) -> Result<Document> {
-        if key.is_empty() || key.len() > MAX_KEY {
-            let what = format!("uploading: a key has 1 to {MAX_KEY} bytes, this one {}", key.len());
-            return Err(PortError::new(Fault::Permanent, what));
-        }
-        let (folder, file) = (self.uploads.clone(), file.to_owned());
-        let stored = blocking("uploading", move || folder.take_file(&file, false)).await?;
-        let key = key.to_owned();
-        let document = self.db.write("uploading", move |db| record_upload(db, key, &stored)).await?;
-        self.bells.ring(Address::live(QueueName::Ingest));
-        Ok(document)
+        let file = file.to_owned();
+        let open = move || File::open(&file).map_err(|error| fault::io("reading the file to upload", &error));
+        self.upload_opened(key, open, |_| Ok(())).await
     }
 
     async fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>> {
@@ -120,7 +114,11 @@ impl Objects for ObjectStore {
             return Ok(Written::AlreadyThere);
         }
         let (folder, file) = (self.artifacts.clone(), file.to_owned());
-        let stored = blocking("writing an artifact", move || folder.take_file(&file, true)).await?;
+        let take = move || {
+            let file = File::open(&file).map_err(|error| fault::io("reading the file to store", &error));
+            folder.take_file(&mut file?, true)
+        };
+        let stored = blocking("writing an artifact", take).await?;
         self.record_artifact(key, stored).await
     }
 
@@ -161,6 +159,30 @@ impl Objects for ObjectStore {
 }
 
 impl ObjectStore {
+    /// Uploads what `open` opens, unless `check` refuses it after it was read and before anybody knows of it.
+    pub(crate) async fn upload_opened<O, C>(&self, key: &str, open: O, check: C) -> Result<Document>
+    where
+        O: FnOnce() -> Result<File> + Send + 'static,
+        C: FnOnce(&File) -> Result<()> + Send + 'static,
+    {
+        if key.is_empty() || key.len() > MAX_KEY {
+            let what = format!("uploading: a key has 1 to {MAX_KEY} bytes, this one {}", key.len());
+            return Err(PortError::new(Fault::Permanent, what));
+        }
+        let folder = self.uploads.clone();
+        let take = move || {
+            let mut file = open()?;
+            let stored = folder.take_file(&mut file, false)?;
+            check(&file)?;
+            Ok(stored)
+        };
+        let stored = blocking("uploading", take).await?;
+        let key = key.to_owned();
+        let document = self.db.write("uploading", move |db| record_upload(db, key, &stored)).await?;
+        self.bells.ring(Address::live(QueueName::Ingest));
+        Ok(document)
+    }
+
     async fn has_artifact(&self, key: &str) -> Result<bool> {
         let key = key.to_owned();
         self.db
@@ -242,12 +264,12 @@ fn record_upload(db: &Connection, key: String, stored: &Stored) -> DbResult<Docu
         .prepare_cached(
             "SELECT size, sequencer, uploaded_at FROM uploads WHERE bucket = ?1 AND key = ?2 AND version = ?3",
         )?
-        .query_row([BUCKET, &key, &stored.sha256], |row| {
+        .query_row([UPLOADS, &key, &stored.sha256], |row| {
             Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
         })
         .optional()?;
     let document = |size, sequencer, at| Document {
-        bucket: BUCKET.to_owned(),
+        bucket: UPLOADS.to_owned(),
         key: key.clone(),
         version: stored.sha256.clone(),
         size,
@@ -264,7 +286,7 @@ fn record_upload(db: &Connection, key: String, stored: &Stored) -> DbResult<Docu
         "INSERT INTO uploads (bucket, key, version, size, sequencer, uploaded_at, body, file)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
-    .execute(params![BUCKET, key, stored.sha256, signed(stored.size), sequencer, now, body, file])?;
+    .execute(params![UPLOADS, key, stored.sha256, signed(stored.size), sequencer, now, body, file])?;
     let document = document(stored.size, sequencer, now);
     let event = event::encode_created(&document);
     queue::insert(db, Address::live(QueueName::Ingest), &event, Duration::ZERO, now)?;
@@ -282,7 +304,7 @@ fn next_sequencer(db: &Connection, now: i64) -> DbResult<String> {
 fn write_new(into: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Write;
     let writing = |error: std::io::Error| fault::io("writing the fetched document", &error);
-    let mut file = std::fs::File::create_new(into).map_err(writing)?;
+    let mut file = File::create_new(into).map_err(writing)?;
     file.write_all(bytes).map_err(|error| {
         let _ = std::fs::remove_file(into);
         writing(error)

@@ -5,9 +5,11 @@
 use crate::db::{self, Db};
 use crate::schema;
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::FlockOperation;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// How a data folder is to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,7 +80,7 @@ pub enum OpenError {
     },
     /// Another process does the work.
     #[error("the data folder {folder} is in use by another Precis (process {pid}). Stop that one first (kill {pid}), or name another folder by --data; `precis jobs` and `precis put` work beside it")]
-    InUse {
+    Locked {
         /// The folder.
         folder: PathBuf,
         /// That process, as it wrote it down; `?` if it did not get so far.
@@ -239,32 +241,50 @@ fn inspect(layout: &Layout, options: OpenOptions) -> Result<bool, OpenError> {
 
 fn lock(layout: &Layout) -> Result<File, OpenError> {
     let folder = &layout.folder;
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(layout.lock())
-        .map_err(|error| failed(folder, error))?;
-    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(rustix::io::Errno::WOULDBLOCK) => {
+    let fail = |error: io::Error| failed(folder, error);
+    let mut file = open_lock(layout).map_err(fail)?;
+    let start = Instant::now();
+    while !try_lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(fail)? {
+        // Somebody may be asking only whether it is locked, or be on his way out.
+        if start.elapsed() > PATIENCE {
             let mut pid = String::new();
             // What cannot be read is only missing from the message.
             let _ = file.take(20).read_to_string(&mut pid);
             let pid = pid.trim();
             let pid = if pid.is_empty() { "?" } else { pid }.to_owned();
-            return Err(OpenError::InUse { folder: folder.clone(), pid });
+            return Err(OpenError::Locked { folder: folder.clone(), pid });
         }
-        Err(error) => return Err(failed(folder, error.into())),
+        std::thread::sleep(Duration::from_millis(20));
     }
     let written = file
         .set_len(0)
         .and_then(|()| file.rewind())
         .and_then(|()| writeln!(file, "{}", std::process::id()))
         .and_then(|()| file.flush());
-    written.map_err(|error| failed(folder, error))?;
+    written.map_err(fail)?;
     Ok(file)
+}
+
+/// How long a start waits for the folder to be let go.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+fn open_lock(layout: &Layout) -> io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(false).open(layout.lock())
+}
+
+fn try_lock(file: &File, how: FlockOperation) -> io::Result<bool> {
+    match rustix::fs::flock(file, how) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a process does the work in this folder.
+pub(crate) fn is_locked(layout: &Layout) -> bool {
+    let free = File::open(layout.lock())
+        .and_then(|file| try_lock(&file, FlockOperation::NonBlockingLockShared));
+    matches!(free, Ok(false))
 }
 
 /// Looks at the file's header alone: `application_id` and `user_version` stand at fixed places, so a database

@@ -22,9 +22,8 @@ use ports::{Channel, Fault, Notification, PortError, Result, Subscription};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 /// E-mails and webhooks under way at once.
 pub const AT_ONCE: usize = 4;
@@ -103,23 +102,40 @@ pub(crate) struct Deliverer {
 }
 
 impl Deliverer {
-    /// Delivers until it is told to stop; what is under way then is finished.
-    pub(crate) async fn run(&self, stop: &CancellationToken) {
-        while !stop.is_cancelled() {
+    /// Delivers until `stop`; what is under way then is finished.
+    pub(crate) async fn run(&self, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        loop {
             let rung = self.bell.notified();
             let pause = match self.deliver_due().await {
                 Ok(0) => LOOK,
-                Ok(_) => continue,
+                Ok(_) => Duration::ZERO,
                 Err(error) => {
                     tracing::error!(error = %error, "deliveries failed");
                     LOOK * 5
                 }
             };
             tokio::select! {
-                () = stop.cancelled() => {}
+                biased;
+                () = &mut stop => return,
                 () = rung => {}
                 () = tokio::time::sleep(pause) => {}
             }
+        }
+    }
+
+    /// Waits until everything published was tried, at most so long. Whether it was.
+    pub(crate) async fn done(&self, wait: Duration) -> Result<bool> {
+        let start = Instant::now();
+        loop {
+            let untried = self.list().await?.iter().any(|delivery| delivery.attempts == 0);
+            if !untried {
+                return Ok(true);
+            }
+            if start.elapsed() >= wait {
+                return Ok(false);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

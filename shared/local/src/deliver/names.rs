@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 
 use crate::fault::DbResult;
-use crate::objects::BUCKET;
+use crate::objects::UPLOADS;
 
 /// The longest part of a path, in bytes; file systems take 255, and an ending and a hash must fit.
 const PART: usize = 180;
@@ -67,7 +67,7 @@ fn is_invisible(character: char) -> bool {
 pub(crate) fn assign(db: &Connection, key: &str, job: &JobId, run: u32) -> DbResult<Option<String>> {
     let held = db
         .prepare_cached("SELECT path, job, run FROM result_files WHERE bucket = ?1 AND key = ?2")?
-        .query_row([BUCKET, key], |row| {
+        .query_row([UPLOADS, key], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?))
         })
         .optional()?;
@@ -76,7 +76,7 @@ pub(crate) fn assign(db: &Connection, key: &str, job: &JobId, run: u32) -> DbRes
             let is_older = if holder == job.as_str() {
                 held_run > run
             } else {
-                let newest = crate::jobs::newest_of_key(db, BUCKET, key)?;
+                let newest = crate::jobs::newest_of_key(db, UPLOADS, key)?;
                 newest.is_some_and(|newest| newest.id.as_str() == holder)
             };
             if is_older {
@@ -90,7 +90,7 @@ pub(crate) fn assign(db: &Connection, key: &str, job: &JobId, run: u32) -> DbRes
         "INSERT INTO result_files (path, bucket, key, job, run) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (path) DO UPDATE SET job = ?4, run = ?5",
     )?
-    .execute(params![path, BUCKET, key, job.as_str(), run])?;
+    .execute(params![path, UPLOADS, key, job.as_str(), run])?;
     Ok(Some(path))
 }
 

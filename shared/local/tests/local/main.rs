@@ -1,0 +1,39 @@
+//! The adapters of one machine, from outside: the contract, the folder, deliveries, inboxes, backups, kill -9.
+
+extern crate precis_local as local;
+
+mod backup;
+mod contract;
+mod deliveries;
+mod endpoints;
+mod folder;
+mod inbox;
+mod kill;
+
+use domain::{Audience, JobId, OutcomeKind};
+use local::{Local, OpenOptions};
+use ports::Notification;
+use std::path::Path;
+
+/// Opens a folder as the process that does the work would.
+async fn open(folder: &Path) -> Local {
+    local::open(folder, OpenOptions::exclusive()).await.unwrap()
+}
+
+/// What a finished job tells.
+fn notification(key: &str, version: &str, run: u32) -> Notification {
+    let job = JobId::of(local::UPLOADS, key, version);
+    Notification {
+        id: format!("{job}-{run}"),
+        job: Some(job),
+        run,
+        key: key.into(),
+        outcome: OutcomeKind::Summarized,
+        reason: None,
+        audience: Audience::Sender,
+        subject: format!("[Precis] run {run}"),
+        text: "Rent rises 6% on 1 March.\n".into(),
+        markdown: format!("# Run {run} of {version}"),
+        json: format!("{{\"run\":{run}}}"),
+    }
+}
