@@ -97,6 +97,8 @@ struct EventBridge {
 struct Detail {
     bucket: Bucket,
     object: Object,
+    #[serde(default, rename = "deletion-type")]
+    deletion_type: String,
 }
 
 /// Reads all events of a message body.
@@ -130,6 +132,9 @@ fn from_record(record: Record) -> Result<ObjectEvent, NotAnEvent> {
 fn from_bridge(event_: EventBridge) -> Result<ObjectEvent, NotAnEvent> {
     let name = match event_.detail_type.as_str() {
         "Object Created" => "ObjectCreated:",
+        "Object Deleted" if event_.detail.deletion_type == "Delete Marker Created" => {
+            "ObjectRemoved:DeleteMarkerCreated"
+        }
         "Object Deleted" => "ObjectRemoved:",
         other => other,
     };
@@ -148,6 +153,8 @@ fn event(name: &str, bucket: String, object: Object, at: Timestamp) -> Result<Ob
         return Ok(ObjectEvent::Created(Document { bucket, key, version, size, sequencer, uploaded_at: at }));
     }
     if name.starts_with("ObjectRemoved:") || name.starts_with("LifecycleExpiration:") {
+        // A delete marker is a version of its own; what it hides is the key.
+        let version = version.filter(|_| !name.ends_with(":DeleteMarkerCreated"));
         return Ok(ObjectEvent::Removed { bucket, key: object.key, version, sequencer: object.sequencer });
     }
     Ok(ObjectEvent::Other(name.chars().take(100).collect()))

@@ -463,6 +463,8 @@ impl Job {
         job.state = next;
         job.claim = None;
         job.attempts = 0;
+        // The next stage must not be blamed for what went wrong in this one; history keeps it.
+        job.last_failure = None;
         job
     }
 
