@@ -17,6 +17,9 @@ const WORDS: usize = 14;
 /// Added for a sentence that the summary does not say already.
 const UNSAID: f64 = 0.4;
 
+/// Taken off a value that another one replaces.
+const REPLACED: f64 = 0.8;
+
 struct Found<'a> {
     sentence: &'a Sentence,
     kind: FactKind,
@@ -65,14 +68,47 @@ fn collect<'a>(sentence: &'a Sentence, worth: f64, habits: Habits, out: &mut Vec
     }
     // A row or an item has no verbs to score by, but it is where people put such things.
     let worth = worth + if sentence.kind == Kind::Row { 0.3 } else { 0.0 };
-    let mut push = |kind, range: Range<usize>, value: Option<String>| {
+    let day_ranges: Vec<_> = days.iter().map(|day| day.range.clone()).collect();
+    let sum_ranges: Vec<_> = sums.iter().map(|sum| sum.range.clone()).collect();
+    let mut push = |kind, range: Range<usize>, value: Option<String>, all: &[Range<usize>]| {
         let certain = if value.is_some() { 0.2 } else { 0.0 };
-        out.push(Found { sentence, kind, value, range, worth: worth + certain });
+        let old = if replaced(&sentence.text, &range, all) { REPLACED } else { 0.0 };
+        out.push(Found { sentence, kind, value, range, worth: worth + certain - old });
     };
     for day in days {
-        push(FactKind::Date, day.range, day.value);
+        push(FactKind::Date, day.range, day.value, &day_ranges);
     }
     for sum in sums {
-        push(FactKind::Amount, sum.range, sum.value);
+        push(FactKind::Amount, sum.range, sum.value, &sum_ranges);
+    }
+}
+
+/// Whether the sentence says that something else holds instead: "from EUR 4,000 to EUR 4,240",
+/// "instead of 1 March", "(previously £8.40)".
+fn replaced(text: &str, range: &Range<usize>, all: &[Range<usize>]) -> bool {
+    let before = text[..range.start].trim_end_matches(|c: char| c.is_whitespace() || "(:,".contains(c)).to_lowercase();
+    let after = |end: usize| all.iter().find(|other| other.start >= end).map(|other| text[end..other.start].trim());
+    let from = ["from", "von"].iter().any(|word| before.ends_with(word));
+    let onward = after(range.end).is_some_and(|between| between == "to" || between == "auf" || between.ends_with(" to"));
+    let old = ["instead of", "previously", "formerly", "until now", "rather than", "not", "before", "was", "were", "statt", "bisher"];
+    from && onward || old.iter().any(|word| before.ends_with(word) && !before.ends_with("not before"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_another_replaces_is_told_from_the_one_that_holds() {
+        let old = |text: &str, value: &str| {
+            let found = amounts::amounts(text, Habits { one_dollar: true, ..Habits::default() });
+            let all: Vec<_> = found.iter().map(|f| f.range.clone()).collect();
+            let at = text.find(value).unwrap();
+            replaced(text, all.iter().find(|range| range.start == at).unwrap(), &all)
+        };
+        assert!(old("It rises from €40 to €50.", "€40") && !old("It rises from €40 to €50.", "€50"));
+        assert!(old("You pay €50 instead of €40.", "€40") && !old("You pay €50 instead of €40.", "€50"));
+        assert!(old("The fee is €50 (previously €40).", "€40"));
+        assert!(!old("A fee from €40 is usual.", "€40"));
     }
 }

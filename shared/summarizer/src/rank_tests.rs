@@ -70,3 +70,94 @@ fn a_short_sentence_is_worth_more_than_a_long_one_that_says_as_much() {
     long.words *= 3;
     assert!(worth(&short, None) > worth(&long, None));
 }
+
+/// A document of `tests/reference.json` as lines: blocks between blank lines.
+fn parsed(markdown: &str) -> Document {
+    use domain::text::{Line, Origin, Page, Pages, Role};
+    let mut lines = Vec::new();
+    for (paragraph, block) in (0_u32..).zip(markdown.split("\n\n")) {
+        for line in block.lines() {
+            let (role, text, own) = match line.split_once(' ') {
+                Some(("#", rest)) => (Role::Title, rest, 0),
+                Some(("##", rest)) => (Role::Heading(2), rest, 0),
+                // Every item is a paragraph of its own.
+                Some(("-", rest)) => (Role::Item, rest, u32::try_from(lines.len()).unwrap()),
+                _ => (Role::Body, line, 0),
+            };
+            lines.push(Line { text: text.into(), role, paragraph: paragraph * 100 + own, bbox: None, confidence: None });
+        }
+    }
+    let page = Page { number: 1, origin: Origin::Text, lines, attachment: None, note: None };
+    crate::structure::read(&Pages { pages: vec![page], title: None })
+}
+
+fn reference() -> serde_json::Value {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn kept(document: &Document) -> Vec<usize> {
+    (0..document.sentences.len()).filter(|&i| candidate(&document.sentences[i])).collect()
+}
+
+#[test]
+fn every_term_of_recipe_c_is_the_references() {
+    let reference = reference();
+    for name in ["proposal", "story", "talk"] {
+        let want = &reference[name];
+        let document = parsed(want["document"].as_str().unwrap());
+        let kept = kept(&document);
+        let rows = want["candidates"].as_array().unwrap();
+        let texts: Vec<&str> = kept.iter().map(|&i| document.sentences[i].text.as_str()).collect();
+        assert_eq!(texts, rows.iter().map(|row| row["text"].as_str().unwrap()).collect::<Vec<_>>(), "{name}");
+        let stems = Stems::new(Some("en"));
+        let token = tokens(&document.sentences, &kept, &stems);
+        let vectors = Vectors::new(&carrying(&token, &stems));
+        let terms = recipe_c(&document, &kept, &token, &vectors, &stems);
+        let mut total = vec![0.0; kept.len()];
+        for (term, weight, values) in &terms {
+            add(&mut total, *weight, values);
+            for (row, value) in rows.iter().zip(values) {
+                let wanted = row["terms"][term].as_f64().unwrap();
+                assert!((value - wanted).abs() < 1e-4, "{name}: {term} is {value}, not {wanted}: {}", row["text"]);
+            }
+        }
+        for (row, score) in rows.iter().zip(&total) {
+            assert!((score - row["score"].as_f64().unwrap()).abs() < 1e-3, "{name}: {}", row["text"]);
+        }
+    }
+}
+
+#[test]
+fn the_choice_is_the_references_where_nothing_dangles() {
+    let reference = reference();
+    for name in ["proposal", "story", "talk"] {
+        let want = &reference[name];
+        let document = parsed(want["document"].as_str().unwrap());
+        let ranked = rank(&document, &Stems::new(Some("en")), 90);
+        assert_eq!(ranked.office, 0.0);
+        let none = crate::select::Embedded { places: vec![], vectors: vec![] };
+        let order = crate::select::order(&ranked.scores);
+        let chosen = crate::select::select(&document, &ranked, &order, &none, 90);
+        let texts: Vec<&str> = chosen.iter().map(|&p| document.sentences[ranked.pool[p]].text.as_str()).collect();
+        let wanted: Vec<&str> = want["chosen"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
+        assert_eq!(texts, wanted, "{name}");
+    }
+}
+
+#[test]
+fn act_is_the_references_for_every_sentence_of_a_letter() {
+    let reference = reference();
+    let want = &reference["letter"];
+    let document = parsed(want["document"].as_str().unwrap());
+    let all: Vec<usize> = (0..document.sentences.len()).filter(|&i| sayable(&document.sentences[i], 4)).collect();
+    assert!((office_share(&document.sentences, &all) - want["office"].as_f64().unwrap()).abs() < 1e-9);
+    let rows = want["sentences"].as_array().unwrap();
+    assert_eq!(all.len(), rows.len());
+    for (&i, row) in all.iter().zip(rows) {
+        let sentence = &document.sentences[i];
+        assert_eq!(sentence.text, row["text"].as_str().unwrap());
+        let wanted = row["act"].as_f64().unwrap();
+        assert!((act(sentence) - wanted).abs() < 1e-9, "{} {wanted}: {}", act(sentence), sentence.text);
+    }
+}

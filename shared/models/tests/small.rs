@@ -1,0 +1,215 @@
+//! A small model with random weights, made here: batching, and every way in which a folder can be wrong.
+
+use candle_core::{DType, Device, Tensor};
+use candle_nn::{VarBuilder, VarMap};
+use candle_transformers::models::bert::{BertModel, Config};
+use precis_models::{DeviceChoice, MiniLm, ModelError};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use summarizer::{Backend, BackendError};
+use tempfile::TempDir;
+
+const WORDS: &[&str] = &["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "rent", "rises", "notice", "is", "due", "roof", "leaks", "now", "##s"];
+
+fn config() -> serde_json::Value {
+    serde_json::json!({
+        "vocab_size": WORDS.len(), "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "intermediate_size": 64, "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "max_position_embeddings": 64,
+        "type_vocab_size": 2, "initializer_range": 0.02, "layer_norm_eps": 1e-12, "pad_token_id": 0
+    })
+}
+
+fn tokenizer() -> serde_json::Value {
+    let vocab: HashMap<&str, usize> = WORDS.iter().copied().zip(0..).collect();
+    serde_json::json!({
+        "version": "1.0",
+        // As exports carry them: both must be overridden.
+        "truncation": {"direction": "Right", "max_length": 3, "strategy": "LongestFirst", "stride": 0},
+        "padding": {"strategy": {"Fixed": 20}, "direction": "Right", "pad_to_multiple_of": null, "pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"},
+        "added_tokens": [],
+        "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true},
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]},
+        "decoder": null,
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": vocab}
+    })
+}
+
+/// Weights of Candle's own BERT, so that the same file serves both.
+fn weights(seed: u64) -> HashMap<String, Tensor> {
+    let map = VarMap::new();
+    let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
+    let config: Config = serde_json::from_value(config()).unwrap();
+    BertModel::load(vb, &config).unwrap();
+    let names: Vec<(String, Tensor)> = map.data().lock().unwrap().iter().map(|(n, v)| (n.clone(), v.as_tensor().clone())).collect();
+    let mut state = seed;
+    let mut random = move || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+    };
+    let mut sorted = names;
+    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    sorted
+        .into_iter()
+        .map(|(name, tensor)| {
+            let values: Vec<f32> = (0..tensor.elem_count()).map(|_| random() * 0.5).collect();
+            (name, Tensor::from_vec(values, tensor.shape(), &Device::Cpu).unwrap())
+        })
+        .collect()
+}
+
+fn write(folder: &Path, weights: &HashMap<String, Tensor>) {
+    std::fs::write(folder.join("config.json"), config().to_string()).unwrap();
+    std::fs::write(folder.join("tokenizer.json"), tokenizer().to_string()).unwrap();
+    candle_core::safetensors::save(weights, folder.join("model.safetensors")).unwrap();
+}
+
+fn model() -> (TempDir, HashMap<String, Tensor>) {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = weights(1);
+    write(folder.path(), &weights);
+    (folder, weights)
+}
+
+fn refused(folder: &Path) -> ModelError {
+    MiniLm::load(folder, DeviceChoice::Cpu).err().expect("a broken folder loads")
+}
+
+fn texts() -> Vec<String> {
+    ["the rent rises", "", "the roof leaks now the roof leaks now the roof leaks now", "notice", "is due now", "the unknown word"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+fn farthest(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max)
+}
+
+#[tokio::test]
+async fn rows_of_a_batch_are_the_rows_alone() {
+    let (folder, _) = model();
+    let model = MiniLm::load(folder.path(), DeviceChoice::Cpu).unwrap();
+    let together = model.embed(texts()).await.unwrap();
+    for (text, row) in texts().into_iter().zip(&together) {
+        let alone = model.embed(vec![text.clone()]).await.unwrap();
+        assert!(farthest(&alone[0], row) <= 1e-5, "{text}");
+        assert!((row.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+    assert!(model.embed(vec![]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_encoder_computes_what_candles_bert_computes() {
+    let (folder, weights) = model();
+    let ours = MiniLm::load(folder.path(), DeviceChoice::Cpu).unwrap();
+    let config: Config = serde_json::from_value(config()).unwrap();
+    let theirs = BertModel::load(VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu), &config).unwrap();
+    // [CLS] the rent rises [SEP]
+    let ids = Tensor::new(&[[2_u32, 4, 5, 6, 3]], &Device::Cpu).unwrap();
+    let hidden = theirs.forward(&ids, &ids.zeros_like().unwrap(), None).unwrap();
+    let mean: Vec<f32> = hidden.mean(1).unwrap().squeeze(0).unwrap().to_vec1().unwrap();
+    let norm = mean.iter().map(|x| x * x).sum::<f32>().sqrt();
+    let want: Vec<f32> = mean.iter().map(|x| x / norm).collect();
+    let got = ours.embed(vec!["The rent rises".into()]).await.unwrap();
+    assert!(farthest(&got[0], &want) < 1e-5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_callers_get_their_own_rows() {
+    let (folder, _) = model();
+    let model = MiniLm::load(folder.path(), DeviceChoice::Cpu).unwrap();
+    let want = model.embed(texts()).await.unwrap();
+    let model = Arc::new(model);
+    let ask = |i: usize| {
+        let (model, which) = (Arc::clone(&model), i % texts().len());
+        let text = texts()[which].clone();
+        tokio::spawn(async move { (which, model.embed(vec![text]).await.unwrap()) })
+    };
+    let calls: Vec<_> = (0..40).map(ask).collect();
+    for call in calls {
+        let (which, got) = call.await.unwrap();
+        assert!(farthest(&got[0], &want[which]) <= 1e-5);
+    }
+}
+
+#[test]
+fn the_name_follows_the_weights_and_needs_no_loading() {
+    let (folder, _) = model();
+    let first = MiniLm::open(folder.path(), DeviceChoice::Cpu).unwrap();
+    let again = MiniLm::open(folder.path(), DeviceChoice::Cpu).unwrap();
+    assert_eq!(first.name(), again.name());
+    assert_eq!(first.load_time(), None);
+    write(folder.path(), &weights(2));
+    assert_ne!(MiniLm::open(folder.path(), DeviceChoice::Cpu).unwrap().name(), first.name());
+}
+
+#[test]
+fn a_missing_file_is_named_with_what_to_do() {
+    let (folder, _) = model();
+    std::fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
+    let text = refused(folder.path()).to_string();
+    assert!(text.contains("tokenizer.json") && text.contains("make setup"), "{text}");
+}
+
+#[test]
+fn a_missing_tensor_is_named_with_the_shape_that_was_wanted() {
+    let (folder, mut weights) = model();
+    let name = "encoder.layer.1.output.dense.weight";
+    weights.remove(name);
+    write(folder.path(), &weights);
+    match refused(folder.path()) {
+        ModelError::MissingTensor { tensor, wanted, .. } => assert_eq!((tensor.as_str(), wanted), (name, vec![32, 64])),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_tensor_of_the_wrong_shape_is_named_with_both_shapes() {
+    let (folder, mut weights) = model();
+    let name = "embeddings.LayerNorm.bias";
+    weights.insert(name.into(), Tensor::zeros(31, DType::F32, &Device::Cpu).unwrap());
+    write(folder.path(), &weights);
+    let error = refused(folder.path());
+    assert!(error.is_permanent());
+    let text = error.to_string();
+    assert!(text.contains(name) && text.contains("[31]") && text.contains("[32]") && text.contains("model.safetensors"), "{text}");
+}
+
+#[test]
+fn a_truncated_file_is_told_from_a_wrong_one() {
+    let (folder, _) = model();
+    let path = folder.path().join("model.safetensors");
+    let whole = std::fs::read(&path).unwrap();
+    for keep in [0, 7, 100, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&path, &whole[..keep]).unwrap();
+        let text = refused(folder.path()).to_string();
+        assert!(text.contains("truncated") && text.contains("model.safetensors"), "{keep}: {text}");
+    }
+}
+
+#[test]
+fn a_broken_config_or_tokenizer_is_named() {
+    for name in ["config.json", "tokenizer.json"] {
+        let (folder, _) = model();
+        std::fs::write(folder.path().join(name), "{").unwrap();
+        assert!(refused(folder.path()).to_string().contains(name));
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_be_loaded_says_so_to_every_caller() {
+    let (folder, mut weights) = model();
+    weights.remove("embeddings.word_embeddings.weight");
+    write(folder.path(), &weights);
+    let model = MiniLm::open(folder.path(), DeviceChoice::Cpu).unwrap();
+    for _ in 0..2 {
+        match model.embed(texts()).await {
+            Err(error @ BackendError::Load(_)) => {
+                assert!(error.is_permanent() && error.to_string().contains("word_embeddings"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

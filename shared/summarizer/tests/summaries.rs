@@ -1,0 +1,304 @@
+//! Whole summaries: what must hold for every document, however odd.
+
+use async_trait::async_trait;
+use domain::summary::{Citation, FactKind};
+use domain::text::{BoundingBox, Line, Origin, Page, Pages, Role};
+use precis_summarizer as summarizer;
+use std::collections::HashSet;
+use summarizer::{Backend, BackendError, Options, SummarizeError, Summarized, summarize};
+
+/// Words hashed into 256 places: the same text the same vector, like texts like vectors.
+struct Hashing;
+
+#[async_trait]
+impl Backend for Hashing {
+    fn name(&self) -> String {
+        "hashing@1".into()
+    }
+
+    async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
+        Ok(texts.iter().map(|text| hashed(text)).collect())
+    }
+}
+
+fn hashed(text: &str) -> Vec<f32> {
+    let mut out = vec![0.001_f32; 256];
+    for word in text.to_lowercase().split(|c: char| !c.is_alphanumeric()) {
+        let hash = word.bytes().fold(5381_usize, |h, b| h.wrapping_mul(33) ^ usize::from(b));
+        out[hash % 256] += 1.0;
+    }
+    let norm = out.iter().map(|x| x * x).sum::<f32>().sqrt();
+    out.iter().map(|x| x / norm).collect()
+}
+
+fn line(text: &str, role: Role, paragraph: u32, top: f32) -> Line {
+    let bbox = Some(BoundingBox { left: 0.1, top, width: 0.8, height: 0.015 });
+    Line { text: text.into(), role, paragraph, bbox, confidence: Some(0.9) }
+}
+
+/// Paragraphs wrapped at about 70 characters, 40 lines to a page.
+fn document(paragraphs: &[(Role, String)]) -> Pages {
+    let mut lines: Vec<(Role, u32, String)> = Vec::new();
+    for (number, (role, text)) in (1_u32..).zip(paragraphs) {
+        let mut current = String::new();
+        for word in text.split(' ') {
+            if current.len() + word.len() > 70 {
+                lines.push((*role, number, std::mem::take(&mut current)));
+            }
+            if !current.is_empty() {
+                current.push(' ');
+            }
+            current.push_str(word);
+        }
+        lines.push((*role, number, current));
+    }
+    let page = |(number, lines): (u32, &[(Role, u32, String)])| Page {
+        number,
+        origin: Origin::Text,
+        lines: (0_u16..).zip(lines).map(|(at, (role, p, text))| line(text, *role, *p, f32::from(at) * 0.02)).collect(),
+        attachment: None,
+        note: None,
+    };
+    Pages { pages: (1_u32..).zip(lines.chunks(40)).map(page).collect(), title: None }
+}
+
+fn body(text: &str) -> Pages {
+    document(&[(Role::Body, text.into())])
+}
+
+async fn done(pages: &Pages, words: usize) -> Summarized {
+    summarize(&Hashing, pages, "file.pdf", &Options { words, language: None }).await.unwrap()
+}
+
+fn letter() -> Pages {
+    let text = |t: &str| (Role::Body, t.to_owned());
+    document(&[
+        (Role::Title, "Lease, Mill Road 4".into()),
+        text("Aldport, 6 November 2026"),
+        text("We thank you for the pleasant conversation in our office and hope that you are well."),
+        text("The rent rises from EUR 4,000 to EUR 4,240 a month with effect from 1 March 2027, as clause 3 of the lease provides."),
+        text("You may give notice in writing by 30 November 2026. However, the deposit of EUR 8,000 stays with us until the flat has been handed over."),
+        text("The tenant must repair the roof before 15 January 2027. The roof has been a matter of talk since the summer of last year."),
+        (Role::Item, "Bring the keys on 2 February 2027 to the office.".into()),
+        (Role::Row, "Garage | EUR 120 a month".into()),
+        text("The garden is pretty in spring, and the neighbours are friendly people with a dog."),
+        text("Yours sincerely, the landlord and her daughter."),
+    ])
+}
+
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<String>().replace('-', "")
+}
+
+fn citations(done: &Summarized) -> Vec<&Citation> {
+    let summary = &done.summary;
+    let said = summary.sentences.iter().chain(&summary.key_points).flat_map(|s| &s.citations);
+    said.chain(summary.key_facts.iter().flat_map(|f| &f.citations)).collect()
+}
+
+/// What holds for every summary.
+fn check(pages: &Pages, done: &Summarized, budget: usize) {
+    let summary = &done.summary;
+    assert!(!summary.sentences.is_empty() && summary.sentences.iter().all(|s| !s.citations.is_empty()));
+    let words: usize = summary.sentences.iter().map(|s| s.text.split_whitespace().count()).sum();
+    assert!(words <= budget || summary.sentences.len() == 1, "{words} words of {budget}");
+    for citation in citations(done) {
+        let page = &pages.pages[usize::try_from(citation.page).unwrap() - 1];
+        let text: String = page.lines.iter().map(|l| squeezed(&l.text)).collect();
+        assert!(text.contains(&squeezed(&citation.text)), "not on page {}: {}", citation.page, citation.text);
+        assert_eq!(citation.score, 1.0);
+    }
+    let texts: HashSet<&str> = summary.sentences.iter().map(|s| s.text.as_str()).collect();
+    assert_eq!(texts.len(), summary.sentences.len());
+    assert!(summary.key_points.len() <= 5 && summary.key_facts.len() <= 8);
+    assert!(summary.headline.chars().count() <= 90, "{}", summary.headline);
+}
+
+#[tokio::test]
+async fn a_letter_is_told_by_what_must_be_done_and_cited_where_it_stands() {
+    let pages = letter();
+    let done = done(&pages, 50).await;
+    check(&pages, &done, 50);
+    assert_eq!(done.office, 1.0);
+    assert_eq!(done.language.as_deref(), Some("en"));
+    let text: String = done.summary.sentences.iter().map(|s| s.text.as_str()).collect();
+    assert!(text.contains("EUR 4,240") && text.contains("30 November 2026"), "{text}");
+    assert!(!text.contains("pleasant") && !text.contains("sincerely"), "{text}");
+    let citation = &done.summary.sentences[0].citations[0];
+    assert_eq!(citation.page, 1);
+    assert!(citation.bbox.unwrap().height > 0.015, "a sentence over two lines has a box over both");
+    assert!((citation.confidence.unwrap() - 0.9).abs() < 1e-6);
+    assert!(done.summary.headline.starts_with("Lease, Mill Road 4: "), "{}", done.summary.headline);
+}
+
+#[tokio::test]
+async fn key_facts_are_short_and_normalised_and_none_comes_twice() {
+    let done = done(&letter(), 50).await;
+    let facts = &done.summary.key_facts;
+    let values: Vec<&str> = facts.iter().filter_map(|f| f.value.as_deref()).collect();
+    for want in ["2027-03-01", "2026-11-30", "EUR 4240", "2027-01-15"] {
+        assert!(values.contains(&want), "{want} in {values:?}");
+    }
+    assert_eq!(values.len(), values.iter().collect::<HashSet<_>>().len());
+    for fact in facts {
+        assert!(fact.text.split_whitespace().filter(|w| *w != "…").count() <= 14, "{}", fact.text);
+        assert!(!fact.citations.is_empty());
+    }
+    assert!(facts.iter().any(|f| f.kind == FactKind::Date) && facts.iter().any(|f| f.kind == FactKind::Amount));
+}
+
+#[tokio::test]
+async fn a_sentence_over_a_page_break_has_a_citation_on_each_page() {
+    let mut paragraphs: Vec<(Role, String)> = (0..39).map(|i| (Role::Body, format!("Line {i} is filler here."))).collect();
+    paragraphs.push((
+        Role::Body,
+        "The tenant must pay the deposit of EUR 8,000 into the account of the landlord by 30 November 2026 at the latest.".into(),
+    ));
+    let pages = document(&paragraphs);
+    let done = done(&pages, 30).await;
+    check(&pages, &done, 30);
+    let deposit = done.summary.sentences.iter().find(|s| s.text.contains("deposit")).unwrap();
+    assert_eq!(deposit.citations.iter().map(|c| c.page).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[tokio::test]
+async fn repetitions_and_other_wordings_are_said_once() {
+    let text = "The rent rises to EUR 4,240 on 1 March 2027. The rent rises to EUR 4,240 on 1 March 2027. \
+                On 1 March 2027 the rent rises to EUR 4,240. Notice must be given by 30 November 2026 in writing.";
+    let done = done(&body(text), 100).await;
+    assert_eq!(done.summary.sentences.len(), 2, "{:?}", done.summary.sentences);
+}
+
+#[tokio::test]
+async fn nothing_to_shorten_is_said_so() {
+    let fail = |text: &'static str| async move {
+        summarize(&Hashing, &body(text), "x", &Options::default()).await.unwrap_err()
+    };
+    assert_eq!(fail("Hello there").await, SummarizeError::TooLittleText { words: 2 });
+    assert_eq!(fail("12 34 56 - 78").await, SummarizeError::NoText);
+    assert_eq!(summarize(&Hashing, &Pages::default(), "x", &Options::default()).await.unwrap_err(), SummarizeError::NoText);
+    assert!(fail("Hello there").await.is_permanent());
+}
+
+#[tokio::test]
+async fn coverage_counts_unread_pages_and_all_words() {
+    let mut pages = letter();
+    let read = pages.pages[0].words();
+    pages.pages.push(Page { number: 2, origin: Origin::Unread, lines: vec![], attachment: None, note: Some("too dark".into()) });
+    pages.pages.push(Page { number: 3, origin: Origin::Blank, lines: vec![], attachment: None, note: None });
+    let coverage = done(&pages, 50).await.coverage;
+    assert_eq!((coverage.pages_read, coverage.pages_total), (2, 3));
+    assert_eq!((coverage.words_read, coverage.words_total), (read as u64, read as u64));
+}
+
+#[tokio::test]
+async fn a_backend_that_miscounts_is_an_error() {
+    struct Short;
+    #[async_trait]
+    impl Backend for Short {
+        fn name(&self) -> String {
+            "short".into()
+        }
+        async fn embed(&self, _: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
+            Ok(vec![])
+        }
+    }
+    let error = summarize(&Short, &letter(), "x", &Options::default()).await.unwrap_err();
+    assert!(matches!(error, SummarizeError::Backend(BackendError::Run(_))));
+}
+
+/// A small generator, seeded: the same documents in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        usize::try_from(self.0 >> 33).unwrap() % n
+    }
+
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        from[self.below(from.len())]
+    }
+}
+
+const SCRAPS: &[&str] = &[
+    "the", "rent", "rises", "EUR 5,000", "by 3 May 2027", "However,", "(see", "p. 3)", "Ltd.", "e.g.", "1.", "...", "?", "!", ". ",
+    "。", "契約は更新されます", "الإيجار", "עברית", "🏠👍🏽", "é", "e\u{301}", "ﬁ", "\u{7}", "\u{200b}", "\u{feff}", "\u{a0}", "|", " | ",
+    "-", "–", "£", "$", "99.9 %", "31/12/2026", "1.234,5 €", "http://x.y", "must", "agreed", "x", "\"", "”", "İ", "ß", "ǆ", "𝒳", "word-",
+    "ประเทศไทย", "The tenant shall pay.", "It ends.", "\u{202e}abc", "ab\u{ad}cd", "²", "٣", "Ⅳ",
+];
+
+#[tokio::test]
+async fn every_generated_document_has_an_outcome_that_keeps_its_promises() {
+    let mut random = Random(7);
+    let mut summarized = 0;
+    for _ in 0..1500 {
+        let roles = [Role::Body, Role::Body, Role::Item, Role::Row, Role::Quote, Role::Heading(2), Role::Title, Role::Code];
+        let paragraphs: Vec<(Role, String)> = (0..random.below(30))
+            .map(|_| {
+                let words: Vec<&str> = (0..random.below(60)).map(|_| random.pick(SCRAPS)).collect();
+                (roles[random.below(roles.len())], words.join(" "))
+            })
+            .collect();
+        let pages = document(&paragraphs);
+        let budget = [0, 1, 20, 90, 120, 100_000][random.below(6)];
+        let options = Options { words: budget, language: None };
+        match summarize(&Hashing, &pages, "a b+%/../\n🏠.pdf", &options).await {
+            Ok(done) => {
+                summarized += 1;
+                assert!(!done.summary.sentences.is_empty());
+                for citation in citations(&done) {
+                    assert!(citation.page >= 1 && !citation.text.is_empty());
+                }
+                assert!(done.summary.headline.chars().count() <= 90);
+                let again = summarize(&Hashing, &pages, "a b+%/../\n🏠.pdf", &options).await.unwrap();
+                assert_eq!(again, done);
+            }
+            Err(error) => assert!(error.is_permanent()),
+        }
+    }
+    assert!(summarized > 500, "{summarized}");
+}
+
+#[tokio::test]
+async fn extreme_shapes_have_an_outcome() {
+    let one = "The rent rises to EUR 4,240 on 1 March 2027. ";
+    for (name, text) in [
+        ("a megabyte without a space", "x".repeat(1_000_000)),
+        ("a megabyte of Chinese", "契約は更新されます".repeat(40_000)),
+        ("one sentence ten thousand times", one.repeat(10_000)),
+        ("only digits", "12345 ".repeat(10_000)),
+        ("only full stops", ". ".repeat(50_000)),
+        ("only openers", "( [ \" ".repeat(20_000)),
+    ] {
+        let page = Page { number: 1, origin: Origin::Text, lines: vec![line(&text, Role::Body, 1, 0.1)], attachment: None, note: None };
+        let pages = Pages { pages: vec![page], title: None };
+        match summarize(&Hashing, &pages, "x", &Options::default()).await {
+            Ok(done) => assert!(!done.summary.sentences.is_empty(), "{name}"),
+            Err(error) => assert!(error.is_permanent(), "{name}: {error}"),
+        }
+    }
+    let lines = (0..50_000).map(|i| line("word", Role::Body, i, 0.1)).collect();
+    let pages = Pages { pages: vec![Page { number: 1, origin: Origin::Text, lines, attachment: None, note: None }], title: None };
+    assert!(summarize(&Hashing, &pages, "x", &Options::default()).await.is_ok());
+}
+
+#[tokio::test]
+async fn every_page_of_prose_keeps_the_promises_under_every_budget() {
+    let mut random = Random(3);
+    let subjects = ["The board", "The tenant", "Our company", "A new law", "The river", "Each member"];
+    let verbs = ["pays", "describes", "repairs", "measures", "supports", "changes"];
+    let objects = ["the roof of the old house", "EUR 1,200 on 3 May 2027", "a plan for the next year", "every bridge in the city", "the work of others"];
+    let paragraphs: Vec<(Role, String)> = (0..60)
+        .map(|i| {
+            let said: Vec<String> = (0..4)
+                .map(|_| format!("{} {} {} number {}.", random.pick(&subjects), random.pick(&verbs), random.pick(&objects), random.below(500)))
+                .collect();
+            (if i % 10 == 0 { Role::Heading(2) } else { Role::Body }, said.join(" "))
+        })
+        .collect();
+    let pages = document(&paragraphs);
+    for budget in [20, 60, 90, 120, 300, 5000] {
+        check(&pages, &done(&pages, budget).await, budget);
+    }
+}
