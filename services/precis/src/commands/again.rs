@@ -4,10 +4,9 @@ use super::find;
 use crate::cli;
 use crate::show::clean;
 use anyhow::{Result, anyhow, bail};
-use domain::message::Nudge;
 use domain::settings::Layer;
-use domain::{Job, OutcomeKind, Stage, State};
-use ports::{Address, Fault, Filter, Outgoing, Stack};
+use domain::{Job, OutcomeKind, State};
+use ports::{Fault, Filter, Stack};
 use std::io::Write;
 
 /// Runs failed jobs again as they were.
@@ -61,25 +60,37 @@ pub async fn reprocess(stack: &Stack, args: &cli::Reprocess, out: &mut dyn Write
     Ok(())
 }
 
-/// Starts a new run and sends its nudge. A crash in between is mended by the reconciler.
+/// Starts a new run of one job and says so.
 async fn restart(stack: &Stack, job: Job, asked: &Layer, fresh: bool, out: &mut dyn Write) -> Result<()> {
     let name = format!("{}  {}", job.id.short(), clean(&job.document.key));
+    match start_again(stack, &job, asked, fresh).await? {
+        Started::Run(run) => writeln!(out, "{name}: run {run} started")?,
+        Started::StillAtWork => writeln!(out, "{name}: still at work, left alone")?,
+        Started::ChangedMeanwhile => writeln!(out, "{name}: somebody else changed it just now, left alone")?,
+    }
+    Ok(())
+}
+
+/// What came of wishing for a new run.
+pub enum Started {
+    /// It was started under this number.
+    Run(u32),
+    /// The job has not ended.
+    StillAtWork,
+    /// Somebody else wrote the job since it was read.
+    ChangedMeanwhile,
+}
+
+/// Starts a new run of an ended job and sends its nudge. A crash in between is mended by the reconciler.
+pub async fn start_again(stack: &Stack, job: &Job, asked: &Layer, fresh: bool) -> Result<Started> {
     let Ok(again) = job.restart(asked.clone(), fresh, stack.clock.now()) else {
-        writeln!(out, "{name}: still at work, left alone")?;
-        return Ok(());
+        return Ok(Started::StillAtWork);
     };
     match stack.jobs.replace(&again).await {
         Ok(()) => {}
-        Err(error) if error.fault == Fault::Conflict => {
-            writeln!(out, "{name}: somebody else changed it just now, left alone")?;
-            return Ok(());
-        }
+        Err(error) if error.fault == Fault::Conflict => return Ok(Started::ChangedMeanwhile),
         Err(error) => return Err(error.into()),
     }
-    let body = Nudge::new(again.id.clone(), again.run, Stage::Ingest, again.trace.clone()).encode();
-    for result in stack.queue.send(Address::live(Stage::Ingest), vec![Outgoing::now(body)]).await? {
-        result?;
-    }
-    writeln!(out, "{name}: run {} started", again.run)?;
-    Ok(())
+    worker::flow::send_owed(stack, &again).await?;
+    Ok(Started::Run(again.run))
 }

@@ -1,5 +1,6 @@
 //! `precis summarize`: the same pipeline once, in one process.
 
+use super::again::start_again;
 use super::{folder, wait};
 use crate::cli;
 use crate::model;
@@ -8,11 +9,10 @@ use crate::pipeline::{Options, Pipeline};
 use crate::show::clean;
 use crate::watch::Watch;
 use anyhow::{Context, Result, anyhow};
-use domain::message::Nudge;
 use domain::settings::Layer;
-use domain::{Document, Job, OutcomeKind, Stage, State};
+use domain::{Document, Job, OutcomeKind, State};
 use local::{Local, OpenError};
-use ports::{Address, Outgoing, Stack};
+use ports::Stack;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -125,9 +125,13 @@ async fn take_one(
     stack.objects.upload(&key, path).await.map_err(Into::into)
 }
 
-/// The path as a key: its normal parts, whatever else it has.
+/// The path as a key: its normal parts, seen from here when it lies here.
 fn key_of(path: &Path) -> String {
-    let parts: Vec<_> = path
+    let here = std::env::current_dir().ok();
+    let seen = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    let parts: Vec<_> = seen
+        .as_deref()
+        .unwrap_or(path)
         .components()
         .filter_map(|part| match part {
             Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
@@ -160,7 +164,7 @@ async fn ask(stack: &Stack, document: &Document, asked: &Layer, fresh: bool) -> 
     job.fresh = fresh;
     let Some(there) = stack.jobs.create(&job).await? else { return Ok(()) };
     if there.state == State::Ended && (fresh || differs(&there, asked)) {
-        restart(stack, &there, asked, fresh).await?;
+        start_again(stack, &there, asked, fresh).await?;
     }
     Ok(())
 }
@@ -168,16 +172,6 @@ async fn ask(stack: &Stack, document: &Document, asked: &Layer, fresh: bool) -> 
 /// Whether a finished run was made with other settings than those asked for now.
 fn differs(job: &Job, asked: &Layer) -> bool {
     *asked != Layer::default() && job.asked != *asked
-}
-
-async fn restart(stack: &Stack, job: &Job, asked: &Layer, fresh: bool) -> Result<()> {
-    let again = job.restart(asked.clone(), fresh, stack.clock.now())?;
-    stack.jobs.replace(&again).await?;
-    let body = Nudge::new(again.id.clone(), again.run, Stage::Ingest, None).encode();
-    for sent in stack.queue.send(Address::live(Stage::Ingest), vec![Outgoing::now(body)]).await? {
-        sent?;
-    }
-    Ok(())
 }
 
 /// Prints every result in the order of the inputs. Gives whether all were summarized.
@@ -201,7 +195,7 @@ async fn print_all(
         let id = domain::JobId::of(&document.bucket, &document.key, &document.version);
         let mut job = wait::ended(stack, &id).await?;
         if differs(&job, asked) {
-            restart(stack, &job, asked, false).await?;
+            start_again(stack, &job, asked, false).await?;
             job = wait::ended(stack, &id).await?;
         }
         watch.finished(&id);
