@@ -13,6 +13,8 @@ use worker::{Claimed, Step, StepDone, StepFailure};
 
 /// The longest that one page may hold its place at the gate.
 const LEASE: Duration = Duration::from_secs(300);
+/// A gate that opens again this soon is busy rather than closed.
+const BUSY: Duration = Duration::from_secs(3);
 /// How soon to ask again for a page that the engine is still at.
 const COLLECT_POLL: Duration = Duration::from_secs(2);
 /// The largest artifact that is read.
@@ -83,7 +85,7 @@ impl OcrStep {
         if let Some(lines) = self.read_before(job, page).await? {
             return Ok(PageDone::Lines(page, lines));
         }
-        let lease = match self.stack.gate.take(GateName::Ocr, LEASE).await? {
+        let lease = match self.pass().await? {
             Pass::Open(lease) => lease,
             Pass::Closed(until) => return Ok(PageDone::NotYet(until)),
         };
@@ -107,6 +109,19 @@ impl OcrStep {
                 }
                 _ => Err(error),
             },
+        }
+    }
+
+    /// Waits at the gate as long as it is only busy; a gate that is closed for longer sends the job away.
+    async fn pass(&self) -> Result<Pass, PortError> {
+        loop {
+            match self.stack.gate.take(GateName::Ocr, LEASE).await? {
+                Pass::Closed(until) if until <= self.stack.clock.now() + BUSY => {
+                    let wait = self.stack.clock.now().duration_until(until);
+                    tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+                }
+                pass => return Ok(pass),
+            }
         }
     }
 
