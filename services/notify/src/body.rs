@@ -49,15 +49,47 @@ pub(crate) fn bare(text: &str) -> String {
 /// The headline alone.
 pub(crate) fn headline(summary: &Summary) -> String {
     // Wrapped lines are indented: the headline is the document's word, and only its first line is at the edge.
-    wrap("", "  ", &clip(&clean(&summary.headline), 200, "…"))
+    let headline = clean(&summary.headline);
+    wrap(edge(&headline), "  ", &clip(&headline, 200, "…"))
+}
+
+/// What stands before a line that is the document's own: nothing, unless it looks like one of ours, or like
+/// something that a mail program gives a meaning to at the edge of a line; then it becomes a point.
+fn edge(text: &str) -> &'static str {
+    const OURS: &[&str] = &[
+        "read:",
+        "not read",
+        "document:",
+        "uploaded:",
+        "open:",
+        "why:",
+        "do:",
+        "ask:",
+        "all:",
+        "also",
+        "dates",
+        "amounts",
+        "you get this",
+        "job ",
+        "bcc:",
+        "from ",
+        ".",
+        "-",
+        ">",
+    ];
+    let start: String = text.chars().take(16).collect::<String>().to_lowercase();
+    if OURS.iter().any(|ours| start.starts_with(ours)) { "- " } else { "" }
 }
 
 /// Lead, points, facts. Ends with a line break.
 pub(crate) fn summary(report: &Report, summary: &Summary) -> String {
     let (headline, from) = lead(summary);
     let mut out = match from {
-        Some(index) => cited("", "  ", &summary.sentences[index], &report.pages),
-        None => wrap("", "  ", &clip(&headline, 200, "…")),
+        Some(index) => {
+            let sentence = &summary.sentences[index];
+            cited(edge(&clean(&sentence.text)), "  ", sentence, &report.pages)
+        }
+        None => wrap(edge(&headline), "  ", &clip(&headline, 200, "…")),
     };
     out.push_str("\n\n");
     let mut any = false;
@@ -146,6 +178,7 @@ fn facts(report: &Report, summary: &Summary) -> String {
         if kind == FactKind::Date {
             shown.sort_by(|a, b| a.value.is_none().cmp(&b.value.is_none()).then(a.value.cmp(&b.value)));
         }
+        let more = all.len() - shown.len();
         for (index, fact) in shown.into_iter().enumerate() {
             let label = if index == 0 { format!("{label:<9}") } else { INDENT.to_owned() };
             let indent = if kind == FactKind::Date && fact.value.is_some() { 13 } else { 0 };
@@ -153,6 +186,9 @@ fn facts(report: &Report, summary: &Summary) -> String {
             let line = format!("{} {}", fact_text(fact), mark(&fact.citations, &report.pages));
             let first = format!("{label}{}", fact_date(fact));
             let _ = writeln!(out, "{}", wrap(&first, &rest, &line));
+        }
+        if more > 0 {
+            let _ = writeln!(out, "{INDENT}and {more} more in the result");
         }
     }
     out
@@ -213,18 +249,18 @@ pub(crate) fn coverage(report: &Report) -> String {
             thousands(&coverage.words_total.to_string())
         );
     }
-    let unread = unread(&report.pages);
+    let mut out = wrap("Read: ", "  ", &line) + "\n";
     if read < total {
-        let _ = write!(
-            line,
-            " NOT READ: {unread}. Scan or export again what is missing (scans at 300 dpi), upload it."
-        );
+        let (unread, again) = unread(&report.pages);
+        let line =
+            format!("{unread}. Scan or export {again} again (scans at 300 dpi) and upload the document.");
+        let _ = writeln!(out, "{}", wrap("NOT READ: ", "  ", &line));
     }
-    wrap("Read: ", "  ", &line) + "\n"
+    out
 }
 
-/// `page 12 (too dark); pages 14-16 (…)`, the first few of them.
-fn unread(pages: &[PageReport]) -> String {
+/// `page 12 (too dark); pages 14-16 (…)`, the first few of them, and "it" or "them".
+fn unread(pages: &[PageReport]) -> (String, &'static str) {
     const SHOWN: usize = 5;
     let unread: Vec<&PageReport> = pages.iter().filter(|page| page.origin == Origin::Unread).collect();
     let groups: Vec<_> = unread.chunk_by(|a, b| a.number + 1 == b.number && a.note == b.note).collect();
@@ -233,7 +269,8 @@ fn unread(pages: &[PageReport]) -> String {
         let more: usize = groups[SHOWN..].iter().map(|group| group.len()).sum();
         parts.push(format!("{more} more"));
     }
-    if parts.is_empty() { "some pages".to_owned() } else { parts.join("; ") }
+    let list = if parts.is_empty() { "some pages".to_owned() } else { parts.join("; ") };
+    (list, if unread.len() == 1 { "it" } else { "them" })
 }
 
 fn unread_group(group: &[&PageReport]) -> String {
@@ -253,7 +290,7 @@ fn unread_group(group: &[&PageReport]) -> String {
 #[must_use]
 pub fn text_result(report: &Report) -> String {
     let name = crate::clean::clip_middle(&clean(&report.document.name), 60);
-    let mut out = format!("{name}{}\n", pages_of(report.document.pages));
+    let mut out = wrap("", "  ", &format!("{name}{}", pages_of(report.document.pages))) + "\n";
     match &report.summary {
         Some(summary) => {
             out.push_str(&self::summary(report, summary));

@@ -129,12 +129,8 @@ fn text(digest: &Digest, tally: &Tally, rule: &Rule, place: &str, contact: &str)
     let when = format!("{} to {} UTC", from.strftime("%-d %b %Y, %H:%M"), to.strftime("%H:%M"));
     let lead = format!("{count} documents in {place} were not summarized, all for one cause ({when}).");
     let mut out = wrap("", "  ", &lead) + "\n\n";
-    let (code, all) = (reason.code(), format!("precis jobs --reason {}", reason.code()));
-    let advice = reason
-        .advice()
-        .replace("precis job ID", &all)
-        .replace("precis retry ID", &format!("precis retry --reason {code}"));
-    let mut lines = vec![("Why:  ", reason.explanation().to_owned()), ("Do:   ", advice)];
+    let all = format!("precis jobs --reason {reason}");
+    let mut lines = vec![("Why:  ", reason.explanation().to_owned()), ("Do:   ", advice(reason))];
     match reason.audience() {
         Audience::Sender => lines.push(("Ask:  ", contact.to_owned())),
         Audience::Operator => lines.push(("All:  ", all)),
@@ -149,16 +145,23 @@ fn text(digest: &Digest, tally: &Tally, rule: &Rule, place: &str, contact: &str)
     let told =
         format!("The first {} of them had an e-mail each; the others are told by this one.", rule.singly);
     let _ = writeln!(out, "\n{}", wrap("", "  ", &told));
-    let _ = writeln!(out, "{}", wrap("", "  ", &format!("You get this because you follow {place} ({code})")));
+    let _ =
+        writeln!(out, "{}", wrap("", "  ", &format!("You get this because you follow {place} ({reason})")));
     out
+}
+
+/// The advice, for many jobs instead of one.
+fn advice(reason: Reason) -> String {
+    let many = |command: &str| format!("precis {command} --reason {reason}");
+    reason.advice().replace("precis job ID", &many("jobs")).replace("precis retry ID", &many("retry"))
 }
 
 fn as_markdown(reason: Reason, tally: &Tally, place: &str) -> String {
     let escape = markdown::escape;
     let mut out = format!("# {} documents in {}: {}\n\n", tally.count, escape(place), in_short(reason));
-    let _ = writeln!(out, "**Why:** {}\n", escape(reason.explanation()));
-    let _ = writeln!(out, "**What to do:** {}\n", escape(reason.advice()));
-    let _ = writeln!(out, "**Reason code:** {}\n\n## Among them\n", escape(reason.code()));
+    let _ = writeln!(out, "**Why:** {}\n", reason.explanation());
+    let _ = writeln!(out, "**What to do:** {}\n", advice(reason));
+    let _ = writeln!(out, "**Reason code:** {reason}\n\n## Among them\n");
     for key in &tally.examples {
         let _ = writeln!(out, "- {}", escape(key));
     }

@@ -38,18 +38,17 @@ fn finished(job: &Job, report: &Report, summary: &domain::summary::Summary, link
 
 fn not_summarized(job: &Job, report: &Report, links: &Links) -> String {
     let verb = match report.outcome {
-        OutcomeKind::Superseded => "was not summarized",
-        OutcomeKind::Failed => "could not be finished",
-        _ => "could not be summarized",
+        OutcomeKind::Superseded => "Not summarized:",
+        OutcomeKind::Failed => "Could not be finished:",
+        _ => "Could not be summarized:",
     };
-    let mut out = wrap("", "  ", &format!("{} {verb}.", key(job))) + "\n\n";
+    let mut out = wrap("", "  ", &format!("{verb} {}", key(job))) + "\n\n";
     let detailed = job.settings.email != EmailContent::Link;
     out.push_str(&body::why_and_what(report, detailed));
     if report.audience == Some(Audience::Sender) && report.outcome != OutcomeKind::Superseded {
         let _ = writeln!(out, "{}", wrap("Ask:  ", "      ", &links.whom()));
     }
-    out.push('\n');
-    let _ = writeln!(out, "{}", document(job));
+    let _ = writeln!(out, "\nUploaded: {}, {}", uploaded(job), size(job.document.size));
     footer(&mut out, job, report.reason.map(domain::Reason::code));
     out
 }
@@ -60,8 +59,12 @@ fn key(job: &Job) -> String {
 }
 
 fn document(job: &Job) -> String {
-    let uploaded = job.document.uploaded_at.strftime("%-d %b %Y %H:%M UTC");
-    wrap("Document: ", "  ", &format!("{}, {}, uploaded {uploaded}", key(job), size(job.document.size)))
+    wrap("Document: ", "  ", &format!("{}, uploaded {}", key(job), uploaded(job)))
+}
+
+/// When the document came, in UTC.
+fn uploaded(job: &Job) -> String {
+    job.document.uploaded_at.strftime("%-d %b %Y %H:%M UTC").to_string()
 }
 
 /// A size in bytes as people say it.

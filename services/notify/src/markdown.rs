@@ -8,7 +8,7 @@ use crate::body::{added_points, bare, day, percent};
 use crate::clean::{clean, clip, thousands};
 use domain::OutcomeKind;
 use domain::outcome::Report;
-use domain::summary::{Cited, FactKind, KeyFact, PageReport, Summary};
+use domain::summary::{Citation, Cited, FactKind, KeyFact, PageReport, Summary};
 use std::fmt::Write;
 
 /// The longest quotation of a source.
@@ -86,8 +86,14 @@ fn summary(out: &mut String, report: &Report, summary: &Summary) {
     out.push('\n');
 }
 
+/// Where it stands, in round brackets: square ones would be escaped, and ugly in the file itself.
+fn mark(citations: &[Citation], pages: &[PageReport]) -> String {
+    let mark = crate::body::mark(citations, pages);
+    format!("({})", escape(mark.trim_start_matches('[').trim_end_matches(']')))
+}
+
 fn cited(out: &mut String, cited: &Cited, pages: &[PageReport]) {
-    let mark = escape(&crate::body::mark(&cited.citations, pages));
+    let mark = mark(&cited.citations, pages);
     let _ = writeln!(out, "- {} {mark}", escape(&cited.text));
     for citation in &cited.citations {
         // Word for word the sentence is its own quotation.
@@ -107,7 +113,7 @@ fn fact(out: &mut String, fact: &KeyFact, pages: &[PageReport]) {
             None => value.clone(),
         },
     };
-    let mark = escape(&crate::body::mark(&fact.citations, pages));
+    let mark = mark(&fact.citations, pages);
     let _ = writeln!(out, "| {} | {} | {mark} |", escape(&value), escape(&fact.text));
 }
 
@@ -150,13 +156,13 @@ fn not_summarized(out: &mut String, report: &Report, name: &str) {
         OutcomeKind::Summarized => "was summarized",
     };
     let _ = writeln!(out, "# {name} {how}\n\n{}\n", document(report));
-    for (label, text) in [("Why", &report.explanation), ("What to do", &report.advice)] {
-        if let Some(text) = text {
-            let _ = writeln!(out, "**{label}:** {}\n", escape(text));
-        }
+    if let Some(explanation) = &report.explanation {
+        let _ = writeln!(out, "**Why:** {}\n", escape(explanation));
     }
     if let Some(reason) = report.reason {
-        let _ = writeln!(out, "**Reason code:** {}\n", escape(reason.code()));
+        // The advice is our own and has commands in it; what the case adds stands in the explanation.
+        let advice = report.advice.as_deref().unwrap_or(reason.advice());
+        let _ = writeln!(out, "**What to do:** {advice}\n\n**Reason code:** {reason}\n");
     }
 }
 
@@ -164,7 +170,8 @@ fn settings(out: &mut String, report: &Report) {
     out.push_str("## Settings\n\n| name | value | from |\n|---|---|---|\n");
     for (name, value, source) in report.settings.rows() {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let _ = writeln!(out, "| {} | {} | {} |", escape(name), escape(&value), escape(&source.to_string()));
+        let value = if value.is_empty() { "not set".to_owned() } else { value };
+        let _ = writeln!(out, "| {name} | {} | {} |", escape(&value), escape(&source.to_string()));
     }
     let _ = writeln!(out, "\nJob {}, run {}.", report.job, report.run);
 }

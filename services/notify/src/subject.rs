@@ -17,9 +17,9 @@ const NAME: usize = 40;
 pub fn subject(report: &Report, content: EmailContent) -> String {
     let kind = match report.outcome {
         OutcomeKind::Summarized => "",
-        OutcomeKind::Rejected => "Not summarized: ",
-        OutcomeKind::Failed => "FAILED: ",
-        OutcomeKind::Superseded => "Superseded: ",
+        OutcomeKind::Rejected => " not summarized",
+        OutcomeKind::Failed => " FAILED",
+        OutcomeKind::Superseded => " superseded",
     };
     let name = name(&report.document.name);
     let pages = if report.outcome == OutcomeKind::Summarized {
@@ -33,7 +33,7 @@ pub fn subject(report: &Report, content: EmailContent) -> String {
         (None, Some(reason)) => in_short(reason).to_owned(),
         (None, None) => report.outcome.as_str().to_owned(),
     };
-    fit(&format!("[Precis] {kind}{name}: "), says.trim_end_matches('.'), &pages)
+    fit(&format!("[Precis] {name}{kind}: "), says.trim_end_matches('.'), &pages)
 }
 
 /// The subject of a digest. `place` is where the documents lie, for people.

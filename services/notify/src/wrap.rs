@@ -31,7 +31,9 @@ pub fn wrap(first: &str, rest: &str, text: &str) -> String {
             }
             column = push_broken(&mut out, column, rest, &token);
         } else {
-            if !fresh {
+            // Behind a label wider than the indent a line of its own may hold what the first cannot.
+            if !fresh || column > indent {
+                out.truncate(out.trim_end().len());
                 out.push('\n');
                 out.push_str(rest);
             }
@@ -92,6 +94,8 @@ mod tests {
         let address = format!("https://example.org/{}", "a".repeat(90));
         let wrapped = wrap("Open: ", "  ", &format!("see {address} now"));
         assert!(wrapped.lines().any(|line| line.trim() == address), "{wrapped}");
+        let labelled = wrap("Document: ", "  ", &"y".repeat(74));
+        assert_eq!(labelled, format!("Document:\n  {}", "y".repeat(74)));
         assert!(wrap("", "", &"x".repeat(200)).lines().all(|line| line.width() <= WIDTH));
     }
 

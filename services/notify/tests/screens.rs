@@ -1,0 +1,144 @@
+//! What people see, held by golden files. Read them as a person would: each is an e-mail somebody gets.
+
+mod common;
+
+use common::*;
+use domain::settings::EmailContent;
+use domain::summary::{FactKind, PageReport};
+use domain::text::Origin;
+use domain::{Job, Outcome, OutcomeKind, Reason};
+use ports::{Notification, Tally};
+use precis_notify::{Links, Rule, markdown, render, report, text_result};
+
+fn mail(notification: &Notification) -> String {
+    format!("Subject: {}\n\n{}", notification.subject, notification.text)
+}
+
+#[test]
+fn a_finished_document_is_told_with_pages_scans_and_what_was_not_read() {
+    let (job, finding) = lease();
+    let notification = render(&job, Some(&finding), &links());
+    golden("full.txt", &mail(&notification));
+    golden("full.md", &notification.markdown);
+    golden("full.json", &(notification.json.clone() + "\n"));
+    let words = notification.text.split_whitespace().count();
+    assert!(words <= 200, "{words} words: nobody reads that");
+}
+
+#[test]
+fn a_prefix_may_allow_the_headline_only() {
+    let (mut job, finding) = lease();
+    job.settings.email = EmailContent::Headline;
+    let notification = render(&job, Some(&finding), &links());
+    golden("headline.txt", &mail(&notification));
+    assert!(!notification.text.contains("4,240"));
+}
+
+#[test]
+fn a_prefix_may_allow_a_link_only_and_then_nothing_of_the_document_is_in_the_mail() {
+    let (mut job, finding) = lease();
+    job.settings.email = EmailContent::Link;
+    let notification =
+        render(&job, Some(&finding), &Links::address("https://precis.example.org/jobs/{job}/{run}"));
+    let mail = mail(&notification);
+    golden("link.txt", &mail);
+    for word in ["Rent", "rent", "4,240", "roof", "2027", "dark"] {
+        assert!(!mail.contains(word), "{word} is the document's");
+    }
+}
+
+#[test]
+fn every_reason_has_an_email_that_says_what_came_why_and_what_to_do() {
+    let mut all = String::new();
+    for &reason in Reason::ALL {
+        let notification = render(&ended_for(reason), None, &links());
+        assert_eq!(Some(notification.audience), Some(reason.audience()));
+        all.push_str(&format!("{}\n{}\n", mail(&notification), "=".repeat(78)));
+    }
+    golden("reasons.txt", &all);
+}
+
+#[test]
+fn a_rejected_document_is_explained_in_markdown_and_on_a_terminal_too() {
+    let job = ended_for(Reason::Damaged);
+    let report = report(&job, None);
+    golden("rejected.md", &markdown(&report));
+    golden("rejected-terminal.txt", &text_result(&report));
+}
+
+#[test]
+fn a_terminal_shows_the_name_the_summary_and_what_was_read() {
+    let (job, finding) = lease();
+    golden("terminal.txt", &text_result(&report(&job, Some(&finding))));
+}
+
+/// A mail with attachments, a headline of its own, many facts, a long sentence and several unread pages.
+#[test]
+fn a_long_mail_with_attachments_stays_short_and_says_what_it_leaves_out() {
+    let (mut job, mut finding) = lease();
+    job.document.key = "inbox/2026/Re_ offer for the new boiler.eml".into();
+    job.kind = Some("mail".into());
+    job.run = 2;
+    let attached = |number, origin, note: Option<&str>| PageReport {
+        number,
+        origin,
+        confidence: None,
+        attachment: Some("offer-2026-11.pdf".into()),
+        note: note.map(str::to_owned),
+    };
+    finding.pages =
+        vec![page(1, Origin::Text), attached(2, Origin::Text, None), attached(3, Origin::Blank, None)];
+    let dark = Some("the image is too dark");
+    finding.pages.extend((4..=6).map(|number| attached(number, Origin::Unread, dark)));
+    finding.pages.push(attached(7, Origin::Unread, Some("OCR found no letters")));
+    job.pages = Some(7);
+    finding.coverage.pages_read = 3;
+    finding.coverage.pages_total = 7;
+    finding.coverage.words_read = 28_000;
+    finding.coverage.words_total = 30_000;
+    finding.summary.headline = "Boiler: choose between two offers by Friday".into();
+    let long =
+        "The offer covers the boiler, the flue, the expansion vessel and the removal of the old plant, ";
+    finding.summary.sentences = vec![
+        cited(&format!("{}and it holds until the end of the month.", long.repeat(2)), 2, None),
+        cited("Please tell me by Friday which of the two offers we take.", 1, None),
+    ];
+    finding.summary.key_points =
+        (0..6).map(|n| cited(&format!("Point {n}: {}", long.trim_end()), 2, None)).collect();
+    finding.summary.key_facts =
+        (1..=6).map(|n| fact(FactKind::Amount, &format!("item {n} costs EUR {n},300.00"), None, 2)).collect();
+    let notification = render(&job, Some(&finding), &links());
+    golden("long.txt", &mail(&notification));
+    assert!(notification.text.split_whitespace().count() <= 260);
+}
+
+#[test]
+fn many_documents_with_one_cause_are_one_email() {
+    let jobs: Vec<Job> =
+        (1..=3).map(|n| job(&format!("contracts/scan-{n:03}.pdf"), Outcome::summarized())).collect();
+    let tally =
+        Tally { count: 37, place: 0, examples: jobs.iter().map(|job| job.document.key.clone()).collect() };
+    let mut all = String::new();
+    for reason in [Reason::OcrUnavailable, Reason::Encrypted] {
+        let digest = domain::message::Digest {
+            v: 1,
+            digest: reason,
+            tenant: jobs[0].document.tenant().to_string(),
+            window: 1_795_442_400,
+        };
+        let notification =
+            precis_notify::digest::render_digest(&digest, &tally, &Rule::default(), &links().whom());
+        assert_eq!(notification.key, "contracts/", "who follows the prefix hears of it");
+        assert_eq!((notification.audience, notification.json.as_str()), (reason.audience(), ""));
+        all.push_str(&format!("{}\n{}\n", mail(&notification), "=".repeat(78)));
+        all.push_str(&format!("{}\n{}\n", notification.markdown, "=".repeat(78)));
+    }
+    golden("digest.txt", &all);
+}
+
+#[test]
+fn the_same_outcome_is_always_told_in_the_same_words() {
+    let (job, finding) = lease();
+    assert_eq!(render(&job, Some(&finding), &links()), render(&job, Some(&finding), &links()));
+    assert_eq!(report(&job, Some(&finding)).outcome, OutcomeKind::Summarized);
+}

@@ -1,0 +1,272 @@
+//! The step over a stack in memory on paused time: who is told what, how often, and what a failure leaves.
+
+mod common;
+
+use common::*;
+use domain::message::{Digest, Message};
+use domain::settings::EmailContent;
+use domain::{Artifact, Job, Outcome, Reason};
+use ports::memory::Memory;
+use ports::{Address, Channel, Fault, GateName, Notification, QueueName, Stack};
+use precis_notify::{NotifyStep, Rule};
+use std::time::Duration;
+use worker::{Claimed, Step, StepDone, StepFailure};
+
+fn step(stack: &Stack) -> NotifyStep {
+    NotifyStep::new(stack.clone(), links())
+}
+
+/// Stores a job at notify (and the result of a summary) and runs the step on it.
+async fn tell(stack: &Stack, job: &Job, step: &NotifyStep) -> Result<StepDone, StepFailure> {
+    if stack.jobs.create(job).await.unwrap().is_none() && job.outcome == Some(Outcome::summarized()) {
+        let (_, finding) = lease();
+        let key = Artifact::Result.key(&job.id, job.run);
+        stack.objects.write_once(&key, serde_json::to_vec(&finding).unwrap()).await.unwrap();
+    }
+    let stored = stack.jobs.get(&job.id).await.unwrap().unwrap();
+    let claimed = Claimed::detached(stack, &stored).await?;
+    step.run(&claimed).await
+}
+
+fn ids(memory: &Memory, channel: Channel) -> Vec<String> {
+    memory.published().into_iter().filter(|(to, _)| *to == channel).map(|(_, told)| told.id).collect()
+}
+
+fn digests(memory: &Memory) -> Vec<Notification> {
+    let digest = |(channel, told): (Channel, Notification)| {
+        (channel == Channel::Completions && told.job.is_none()).then_some(told)
+    };
+    memory.published().into_iter().filter_map(digest).collect()
+}
+
+fn asked(memory: &Memory) -> Vec<Digest> {
+    let bodies = memory.bodies(Address::live(QueueName::Notify));
+    let digest = |body: String| match Message::decode(&body) {
+        Ok(Message::Digest(digest)) => Some(digest),
+        _ => None,
+    };
+    bodies.into_iter().filter_map(digest).collect()
+}
+
+fn encrypted(n: u32) -> Job {
+    job(&format!("contracts/{n}.pdf"), Outcome::rejected(Reason::Encrypted, "a password is needed"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn programs_then_people_are_told_and_the_job_ends() {
+    let memory = Memory::new();
+    let stack = memory.stack();
+    let (job, _) = lease();
+    let done = tell(&stack, &job, &step(&stack)).await.unwrap();
+    assert!(matches!(done, StepDone::Advance { to: domain::State::Ended, .. }));
+    let published = memory.published();
+    let channels: Vec<_> = published.iter().map(|(channel, _)| *channel).collect();
+    assert_eq!(channels, [Channel::Outcomes, Channel::Completions]);
+    assert_eq!(published[0].1, published[1].1);
+    assert!(published[1].1.text.contains("Rent rises 6%"));
+    assert_eq!(published[0].1.id, format!("{}-1", job.id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redelivery_after_a_crash_tells_the_same_under_the_same_id() {
+    let memory = Memory::new();
+    let stack = memory.stack();
+    let (job, _) = lease();
+    tell(&stack, &job, &step(&stack)).await.unwrap();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    tell(&stack, &job, &step(&stack)).await.unwrap();
+    assert_eq!(memory.publish_calls(), 4);
+    assert_eq!(memory.published().len(), 2, "the topic knows the id");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_is_missing_or_broken_is_a_failure_with_its_cause() {
+    let memory = Memory::new();
+    let stack = memory.stack();
+    let (missing, _) = lease();
+    stack.jobs.create(&missing).await.unwrap();
+    let claimed = Claimed::detached(&stack, &missing).await.unwrap();
+    let failure = step(&stack).run(&claimed).await.err().unwrap();
+    assert!(failure.is_permanent() && failure.cause.contains("result is not there"), "{failure}");
+
+    let broken = job("contracts/other.pdf", Outcome::summarized());
+    stack.jobs.create(&broken).await.unwrap();
+    let key = Artifact::Result.key(&broken.id, 1);
+    stack.objects.write_once(&key, b"{\"summary\": \"CANARY secret words\"}".to_vec()).await.unwrap();
+    let claimed = Claimed::detached(&stack, &broken).await.unwrap();
+    let failure = step(&stack).run(&claimed).await.err().unwrap();
+    assert!(failure.is_permanent() && failure.cause.contains("cannot be understood"), "{failure}");
+    assert!(!failure.cause.contains("CANARY"), "a cause never quotes the document: {failure}");
+    assert!(memory.published().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_superseded_document_is_told_to_programs_alone() {
+    let memory = Memory::new();
+    let stack = memory.stack();
+    tell(&stack, &ended_for(Reason::NewerVersion), &step(&stack)).await.unwrap();
+    assert_eq!(ids(&memory, Channel::Outcomes).len(), 1);
+    assert!(ids(&memory, Channel::Completions).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_email_of_a_restricted_prefix_holds_no_text_while_programs_get_the_report() {
+    let memory = Memory::new();
+    let stack = memory.stack();
+    let (mut job, _) = lease();
+    job.settings.email = EmailContent::Link;
+    tell(&stack, &job, &step(&stack)).await.unwrap();
+    let (_, told) = memory.published().pop().unwrap();
+    assert!(!told.text.contains("Rent") && !told.subject.contains("Rent") && told.json.contains("Rent"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_gate_defers_the_email_and_publishes_nothing_yet() {
+    let memory = Memory::new();
+    let stack = memory.stack();
+    let until = memory.now() + Duration::from_secs(30);
+    stack.gate.close(GateName::Publish, until).await.unwrap();
+    let done = tell(&stack, &encrypted(1), &step(&stack)).await.unwrap();
+    assert!(matches!(done, StepDone::Defer { until: at, .. } if at == until));
+    assert!(memory.published().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_publish_closes_the_gate_for_all_and_gives_its_lease_back() {
+    use ports::faults::{Call, Mode, Plan, wrap};
+    let memory = Memory::new();
+    memory.limit(GateName::Publish, 1);
+    let call = Call { name: "Topic.publish", nth: 1 };
+    let plan = Plan::none().and(call, Mode::Before, Fault::Throttled(Some(Duration::from_secs(9))));
+    let (stack, _) = wrap(memory.stack(), plan);
+    let failure = tell(&stack, &encrypted(1), &step(&stack)).await.err().unwrap();
+    assert!(!failure.is_permanent());
+    let until = memory.stack().gate.closed_until(GateName::Publish).await.unwrap();
+    assert_eq!(until, Some(memory.now() + Duration::from_secs(9)));
+    tokio::time::advance(Duration::from_secs(40)).await;
+    tell(&stack, &encrypted(1), &step(&stack)).await.unwrap();
+    assert_eq!(ids(&memory, Channel::Completions).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_eleventh_of_a_cause_has_no_email_of_its_own_and_asks_for_the_digest() {
+    let memory = Memory::new();
+    let stack = memory.stack();
+    let step = step(&stack);
+    for n in 1..=13 {
+        tell(&stack, &encrypted(n), &step).await.unwrap();
+    }
+    assert_eq!(ids(&memory, Channel::Outcomes).len(), 13, "programs hear of every one");
+    assert_eq!(ids(&memory, Channel::Completions).len(), 10);
+    let asked = asked(&memory);
+    assert_eq!(asked.len(), 2, "the 11th asks, and the 12th in case it could not");
+    assert_eq!((asked[0].digest, asked[0].tenant.as_str()), (Reason::Encrypted, "uploads/contracts"));
+    // Another cause, another tenant and summaries are counted apart.
+    tell(&stack, &job("contracts/x.pdf", Outcome::rejected(Reason::Damaged, "")), &step).await.unwrap();
+    tell(&stack, &job("letters/x.pdf", Outcome::rejected(Reason::Encrypted, "")), &step).await.unwrap();
+    tell(&stack, &lease().0, &step).await.unwrap();
+    assert_eq!(ids(&memory, Channel::Completions).len(), 13);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redelivered_job_keeps_its_place_in_the_count() {
+    let memory = Memory::new();
+    let stack = memory.stack();
+    let step = step(&stack);
+    for n in 1..=11 {
+        tell(&stack, &encrypted(n), &step).await.unwrap();
+        tokio::time::advance(Duration::from_secs(60)).await;
+        tell(&stack, &encrypted(n), &step).await.unwrap();
+    }
+    assert_eq!(ids(&memory, Channel::Completions).len(), 10);
+}
+
+/// Takes digests from the queue and hands them to the step, over and over, until the queue has none.
+async fn drain_digests(memory: &Memory, stack: &Stack, step: &NotifyStep) -> u32 {
+    let from = Address::live(QueueName::Notify);
+    let mut handled = 0;
+    for _ in 0..200 {
+        let got = stack.queue.receive(from, 10, Duration::from_secs(30), Duration::ZERO).await.unwrap();
+        for delivery in got {
+            let Ok(Message::Digest(digest)) = Message::decode(&delivery.body) else { panic!("no digest") };
+            step.on_digest(digest).await.unwrap();
+            stack.queue.settle(from, delivery.receipt, ports::Disposition::Delete).await.unwrap();
+            handled += 1;
+        }
+        if memory.bodies(from).is_empty() {
+            return handled;
+        }
+        tokio::time::advance(Duration::from_secs(60)).await;
+    }
+    panic!("the queue never emptied");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_hour_is_over_one_email_tells_of_all_however_often_it_was_asked_for() {
+    let memory = Memory::new();
+    let stack = memory.stack();
+    let step = step(&stack);
+    for n in 1..=30 {
+        tell(&stack, &encrypted(n), &step).await.unwrap();
+    }
+    let start = memory.now();
+    let handled = drain_digests(&memory, &stack, &step).await;
+    assert!(handled > 4, "delays end at 15 minutes, so an hour is several waits");
+    assert!(memory.now().duration_since(start).as_secs() >= 3600, "not before the hour is over");
+    let digests = digests(&memory);
+    assert_eq!(digests.len(), 1);
+    assert!(
+        digests[0].text.starts_with("30 documents in contracts/ were not summarized"),
+        "{}",
+        digests[0].text
+    );
+    assert_eq!(digests[0].text.matches("- contracts/").count(), 3, "three examples");
+    assert_eq!(memory.publish_calls(), 30 + 10 + 1, "the claim, not the topic, kept it to one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_digest_that_could_not_be_published_is_told_by_the_next_try() {
+    use ports::faults::{Call, Mode, Plan, wrap};
+    let memory = Memory::new();
+    let plan = Plan::at(Call { name: "Topic.publish", nth: 1 }, Mode::Before);
+    let plain = memory.stack();
+    let rule = Rule { window: Duration::from_secs(600), singly: 2 };
+    for n in 1..=3 {
+        tell(&plain, &encrypted(n), &step(&plain).with_rule(rule)).await.unwrap();
+    }
+    let digest = asked(&memory).pop().unwrap();
+    tokio::time::advance(Duration::from_secs(700)).await;
+    let (faulty, log) = wrap(plain.clone(), plan);
+    let step = NotifyStep::new(faulty, links()).with_rule(rule);
+    step.on_digest(digest.clone()).await.unwrap_err();
+    assert_eq!(log.fired().len(), 1);
+    assert!(digests(&memory).is_empty());
+    step.on_digest(digest.clone()).await.unwrap();
+    step.on_digest(digest).await.unwrap();
+    assert_eq!(digests(&memory).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_of_one_who_tells_a_digest_leaves_it_to_another() {
+    let memory = Memory::new();
+    let stack = memory.stack();
+    let rule = Rule { window: Duration::from_secs(600), singly: 2 };
+    let step = step(&stack).with_rule(rule);
+    for n in 1..=3 {
+        tell(&stack, &encrypted(n), &step).await.unwrap();
+    }
+    let digest = asked(&memory).pop().unwrap();
+    tokio::time::advance(Duration::from_secs(700)).await;
+    // Somebody claimed it and died: its claim lapses after a minute.
+    let name = format!(
+        "digest-ENCRYPTED-{}-{}",
+        digest.window,
+        domain::JobId::of("digest", &digest.tenant, "ENCRYPTED").short()
+    );
+    let dead = domain::JobId::of("the", "dead", "teller");
+    stack.jobs.claim_content(&name, &dead, 1, Duration::from_secs(60)).await.unwrap();
+    step.on_digest(digest.clone()).await.unwrap();
+    assert!(digests(&memory).is_empty(), "the claim is another's");
+    drain_digests(&memory, &stack, &step).await;
+    assert_eq!(digests(&memory).len(), 1);
+}
