@@ -5,6 +5,7 @@ pub mod backup;
 pub mod doctor;
 pub mod find;
 pub mod folder;
+pub mod input;
 pub mod jobs;
 pub mod put;
 pub mod queues;

@@ -1,7 +1,7 @@
 //! `precis summarize`: the same pipeline once, in one process.
 
 use super::again::start_again;
-use super::{folder, wait};
+use super::{folder, input, wait};
 use crate::cli;
 use crate::model;
 use crate::outcome;
@@ -11,17 +11,19 @@ use crate::watch::Watch;
 use anyhow::{Context, Result, anyhow};
 use domain::settings::Layer;
 use domain::{Document, Job, OutcomeKind, State};
+use futures::StreamExt;
 use local::{Local, OpenError};
 use ports::Stack;
-use std::collections::HashMap;
-use std::io::Read;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use worker::Shutdown;
 
 /// Longest that the end waits for e-mails and result files to be written.
 const DELIVERY_WAIT: Duration = Duration::from_secs(60);
+
+/// Files that are taken in at the same time.
+const UPLOADS_AT_ONCE: usize = 32;
 
 /// A file that was asked for, or why it cannot be taken.
 struct Input {
@@ -36,26 +38,32 @@ pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
     let throw_away = tempfile::Builder::new().prefix("precis-").tempdir().context("no temporary folder")?;
     let data = args.data.clone().unwrap_or_else(|| throw_away.path().join("data"));
     let (local, ours) = open(&data).await?;
-    let inputs = take_in(&local.stack, &args, throw_away.path()).await?;
+    let inputs = take_in(&local.stack, &args, &asked, throw_away.path()).await?;
     let watch = Watch::new(args.progress, inputs.len() as u64);
-    for input in &inputs {
-        if let Ok(document) = &input.taken {
-            ask(&local.stack, document, &asked, args.fresh).await?;
-        }
-    }
+    let shutdown = Shutdown::on_signals()?;
     let mut pipeline = if ours {
         let options = Options { model, drain: Duration::from_secs(5) };
-        Some(Pipeline::start(&local, options, Shutdown::on_signals()?).await?)
+        Some(Pipeline::start(&local, options, shutdown.clone()).await?)
     } else {
         watch.say(&format!("precis: `precis up` is at work in {}; its workers do this", data.display()));
         None
     };
     let following = pipeline.as_ref().map(|pipeline| watch.follow(pipeline.in_flight()));
-    let all_good = print_all(&local.stack, &inputs, &asked, args.format, &watch).await?;
+    let all_good = tokio::select! {
+        all_good = print_all(&local.stack, &inputs, &asked, args.format, &watch) => all_good?,
+        () = shutdown.draining() => {
+            watch.say(if args.data.is_some() {
+                "precis: stopped; the same command goes on from here"
+            } else {
+                "precis: stopped; nothing was kept (with --data DIR the same command would go on from here)"
+            });
+            false
+        }
+    };
     drop(following);
     watch.clear();
     if let Some(pipeline) = &mut pipeline {
-        if args.data.is_some() {
+        if args.data.is_some() && !shutdown.is_draining() {
             local.deliveries_done(DELIVERY_WAIT).await?;
         }
         pipeline.drain();
@@ -73,87 +81,30 @@ async fn open(data: &Path) -> Result<(Local, bool)> {
     }
 }
 
-/// Uploads every input, in order. One that is missing does not stop the others.
-async fn take_in(stack: &Stack, args: &cli::Summarize, scratch: &Path) -> Result<Vec<Input>> {
-    let mut paths = args.files.clone();
-    for folder in &args.recursive {
-        walk(folder, &mut paths).with_context(|| format!("cannot list {}", folder.display()))?;
-    }
-    let mut inputs = Vec::with_capacity(paths.len());
-    let mut seen: HashMap<String, PathBuf> = HashMap::new();
-    for path in paths {
-        let shown = clean(&path.to_string_lossy());
-        let taken = take_one(stack, &path, scratch, &mut seen).await;
-        inputs.push(Input { shown, taken });
-    }
-    Ok(inputs)
+/// Uploads every input and sees that there is a job for it. One that is missing does not stop the others.
+async fn take_in(stack: &Stack, args: &cli::Summarize, asked: &Layer, scratch: &Path) -> Result<Vec<Input>> {
+    let files = input::list(&args.files, &args.recursive)?;
+    let taken = futures::stream::iter(files)
+        .map(|file| async move {
+            let taken = take_one(stack, &file, asked, args.fresh, scratch).await;
+            Input { shown: clean(&file.path.to_string_lossy()), taken }
+        })
+        // Many at once share the disk's commits; the order stays.
+        .buffered(UPLOADS_AT_ONCE);
+    Ok(taken.collect().await)
 }
 
 async fn take_one(
     stack: &Stack,
-    path: &Path,
+    file: &input::File,
+    asked: &Layer,
+    fresh: bool,
     scratch: &Path,
-    seen: &mut HashMap<String, PathBuf>,
 ) -> Result<Document> {
-    if path == Path::new("-") {
-        let file = scratch.join("stdin");
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).context("standard input cannot be read")?;
-        std::fs::write(&file, bytes).context("standard input cannot be kept")?;
-        return Ok(stack.objects.upload("stdin", &file).await?);
-    }
-    let kind = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => anyhow!("there is no such file. Do: check the name"),
-        std::io::ErrorKind::PermissionDenied => anyhow!("it may not be read. Do: chmod or chown it"),
-        _ => anyhow!("it cannot be looked at: {error}"),
-    })?;
-    if kind.is_dir() {
-        return Err(anyhow!("it is a folder. Do: `precis summarize -r {}`", clean(&path.to_string_lossy())));
-    }
-    if !kind.is_file() {
-        return Err(anyhow!("it is no regular file. Do: copy its content into a file, or use `-`"));
-    }
-    // Two folders may hold the same relative name (`../a/x` and `a/x`): they are two documents.
-    let mut key = key_of(path);
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut n = 2;
-    while seen.get(&key).is_some_and(|other| *other != absolute) {
-        key = format!("{n}/{}", key_of(path));
-        n += 1;
-    }
-    seen.insert(key.clone(), absolute);
-    stack.objects.upload(&key, path).await.map_err(Into::into)
-}
-
-/// The path as a key: its normal parts, seen from here when it lies here.
-fn key_of(path: &Path) -> String {
-    let here = std::env::current_dir().ok();
-    let seen = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
-    let parts: Vec<_> = seen
-        .as_deref()
-        .unwrap_or(path)
-        .components()
-        .filter_map(|part| match part {
-            Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
-            _ => None,
-        })
-        .collect();
-    parts.join("/")
-}
-
-fn walk(folder: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let mut entries: Vec<_> = std::fs::read_dir(folder)?.collect::<std::io::Result<_>>()?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        let kind = entry.file_type()?;
-        if kind.is_dir() && !hidden {
-            walk(&entry.path(), into)?;
-        } else if kind.is_file() && !hidden {
-            into.push(entry.path());
-        }
-    }
-    Ok(())
+    let path = file.readable(scratch)?;
+    let document = stack.objects.upload(&file.key, &path).await?;
+    ask(stack, &document, asked, fresh).await?;
+    Ok(document)
 }
 
 /// Makes sure that there is a job which was asked for like this: before the workers see the event if they
@@ -209,15 +160,4 @@ async fn print_all(
         }
     }
     Ok(all_good)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_what_is_normal_in_a_path() {
-        assert_eq!(key_of(Path::new("../a/./b c.pdf")), "a/b c.pdf");
-        assert_eq!(key_of(Path::new("/x/y.txt")), "x/y.txt");
-    }
 }
