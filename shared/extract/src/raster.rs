@@ -75,7 +75,7 @@ pub(crate) fn sized(picture: GrayImage) -> GrayImage {
     let longest = picture.width().max(picture.height());
     if longest > LONGEST {
         scaled(&picture, f64::from(LONGEST) / f64::from(longest), 1.0)
-    } else if longest < SHORTEST && longest >= 32 {
+    } else if (32..SHORTEST).contains(&longest) {
         scaled(&picture, 2.0, 1.0)
     } else {
         picture

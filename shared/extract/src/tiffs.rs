@@ -11,22 +11,21 @@ use hayro_ccitt::{DecodeSettings, DecoderContext, EncodingMode};
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, Luma};
 use std::io::Cursor;
-use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult, Limits as TiffLimits};
 use tiff::tags::Tag;
+use tiff::{ColorType, TiffError};
 
 type Parts = (Option<String>, Vec<PageReading>);
 type Pages<'a> = Decoder<Cursor<&'a [u8]>>;
 
 pub(crate) fn read(bytes: &[u8], job: &mut Job<'_>) -> Result<Parts, ReadError> {
-    let damaged = |error: &tiff::TiffError| {
-        ReadError::damaged(format!("its list of pictures cannot be read ({error})"))
-    };
+    let damaged =
+        |error: &TiffError| ReadError::damaged(format!("its list of pictures cannot be read ({error})"));
     let mut limits = TiffLimits::default();
     limits.decoding_buffer_size = usize::try_from(job.limits.pixels.saturating_mul(4)).unwrap_or(usize::MAX);
     limits.intermediate_buffer_size = limits.decoding_buffer_size;
     let mut file = Decoder::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?.with_limits(limits);
-    let mut pages = Vec::new();
+    let (mut pages, mut first_error) = (Vec::new(), None);
     loop {
         let number = u32::try_from(pages.len() + 1).unwrap_or(u32::MAX);
         if job.budget.pages == 0 {
@@ -35,7 +34,11 @@ pub(crate) fn read(bytes: &[u8], job: &mut Job<'_>) -> Result<Parts, ReadError> 
         job.budget.pages -= 1;
         pages.push(match picture(&mut file, bytes, job.limits.pixels) {
             Ok(picture) => raster::page(&picture, number, job)?,
-            Err(error) => unread(number, error.to_string()),
+            Err(error) => {
+                let page = unread(number, error.to_string());
+                first_error.get_or_insert(error);
+                page
+            }
         });
         (job.progress)(number, 0);
         if !file.more_images() {
@@ -47,16 +50,20 @@ pub(crate) fn read(bytes: &[u8], job: &mut Job<'_>) -> Result<Parts, ReadError> 
         }
     }
     let readable = pages.iter().any(|page| !matches!(page, PageReading::Read(page) if page.note.is_some()));
-    if !readable && let Some(PageReading::Read(page)) = pages.first() {
-        return Err(ReadError::damaged(page.note.clone().unwrap_or_default()));
+    match first_error {
+        Some(error) if !readable => Err(error),
+        _ => Ok((None, pages)),
     }
-    Ok((None, pages))
 }
 
 /// The current picture, upright and with square pixels.
 fn picture(file: &mut Pages<'_>, bytes: &[u8], pixels: u64) -> Result<GrayImage, ReadError> {
-    let wrong =
-        |error: tiff::TiffError| ReadError::damaged(format!("the picture cannot be decoded ({error})"));
+    let wrong = |error: TiffError| match error {
+        TiffError::UnsupportedError(kind) => {
+            ReadError::unsupported(format!("it is a TIFF of a rare kind ({kind})"))
+        }
+        error => ReadError::damaged(format!("the picture cannot be decoded ({error})")),
+    };
     let (width, height) = file.dimensions().map_err(wrong)?;
     check_size(width, height, pixels)?;
     let compression = file.find_tag_unsigned::<u16>(Tag::Compression).ok().flatten().unwrap_or(1);
@@ -269,5 +276,32 @@ mod tests {
     fn bits_are_unpacked_row_by_row() {
         assert_eq!(unpack(&[0b1010_0000, 0b0100_0000], 3, 1), [255, 0, 255, 0, 255, 0]);
         assert_eq!(unpack(&[0b1100_0110], 4, 2), [255, 0, 85, 170]);
+    }
+
+    /// A fax of 8 × 2 pixels in Group 3 (modified Huffman): each row three white, two black, three white.
+    #[test]
+    fn group_3_fax_is_decoded() {
+        let white_3 = "1000";
+        let black_2 = "11";
+        let row = u8::from_str_radix(&format!("{white_3}{black_2}{}", &white_3[..2]), 2).unwrap();
+        let strip = [row, 0, row, 0];
+        // Width, height, bits, compression, white is zero, offset, one sample, rows in the strip, its length.
+        let tags: [(u16, u32); 9] =
+            [(256, 8), (257, 2), (258, 1), (259, 2), (262, 0), (273, 8), (277, 1), (278, 2), (279, 4)];
+        let mut bytes = b"II*\0".to_vec();
+        bytes.extend(12_u32.to_le_bytes());
+        bytes.extend(strip);
+        bytes.extend((tags.len() as u16).to_le_bytes());
+        for (tag, value) in tags {
+            bytes.extend(tag.to_le_bytes());
+            bytes.extend(4_u16.to_le_bytes());
+            bytes.extend(1_u32.to_le_bytes());
+            bytes.extend(value.to_le_bytes());
+        }
+        bytes.extend(0_u32.to_le_bytes());
+        let mut file = Decoder::new(Cursor::new(&bytes[..])).unwrap();
+        let picture = picture(&mut file, &bytes, 1000).unwrap();
+        let expected = [255, 255, 255, 0, 0, 255, 255, 255];
+        assert_eq!(picture.as_raw(), &[expected, expected].concat());
     }
 }

@@ -210,13 +210,8 @@ async fn run(program: &Path, arguments: &[&str], timeout: Duration) -> Result<St
 
 /// What the program's words mean.
 fn judge(words: &str) -> OcrError {
-    let last = words
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .next_back()
-        .unwrap_or("it says nothing")
-        .to_owned();
+    let last =
+        words.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it says nothing").to_owned();
     let unreadable = ["cannot be read", "pix not read", "Image file", "Error during processing"];
     if unreadable.iter().any(|sign| words.contains(sign)) {
         OcrError::Image(last)

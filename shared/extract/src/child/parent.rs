@@ -4,7 +4,7 @@ use super::{ANSWER, Answer, HIDDEN_WORD, ReaderProgram, Request};
 use crate::{Limits, PageReading, ReadError, Reading};
 use domain::reason::Reason;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
@@ -221,7 +221,7 @@ fn check(reading: &Reading, out_dir: &Path, limits: &Limits) -> Result<(), &'sta
             return Err("the numbers of its pages");
         }
         if let PageReading::NeedsOcr { image, .. } = page {
-            let inside = image.file_name().is_some_and(|name| out_dir.join(name) == PathBuf::from(image));
+            let inside = image.file_name().is_some_and(|name| out_dir.join(name) == *image);
             let plain = std::fs::symlink_metadata(image).is_ok_and(|it| it.is_file());
             if !inside || !plain {
                 return Err("the place of an image");

@@ -9,6 +9,8 @@ use super::layout::{Word, is_rtl};
 
 /// Rows with text on both sides that make a gutter believable.
 const MIN_ROWS: usize = 4;
+/// Running text fills its column: half of its lines at least so far. The first column of a table does not.
+const FILL: f32 = 0.75;
 /// Words below which a part of a page is not split.
 const MIN_WORDS: usize = 16;
 /// Columns within columns within columns.
@@ -144,7 +146,7 @@ fn is_running(rows: &[Row], gutter: f32, left: bool) -> bool {
     }
     let long = characters as f32 / widths.len() as f32 >= 16.0;
     let rtl = rows.iter().any(|row| row.words.iter().any(|word| word.text.chars().any(is_rtl)));
-    long && (rtl || median(widths) >= 0.55 * (to - from))
+    long && (rtl || median(widths) >= FILL * (to - from))
 }
 
 /// The middle value; 0 of none.

@@ -327,4 +327,25 @@ mod tests {
         assert_eq!(texts(&glyphs)[0], "Bolt | 1.20");
         assert!(lay_out(&glyphs, 600.0, 800.0).lines.iter().all(|line| line.row));
     }
+
+    #[test]
+    fn cells_of_several_words_do_not_make_a_column_of_text() {
+        let tasks = [
+            ("Empty paper baskets and bins", "all rooms", "each visit"),
+            ("Vacuum carpets in corridors", "ground to second floor", "each visit"),
+            ("Clean washrooms, refill soap and towels", "all washrooms", "each visit"),
+            ("Descale kettles", "kitchens 0.07 and 1.07", "first Monday"),
+            ("Clean windows from inside", "all floors", "April and October"),
+            ("Wash glass doors at reception", "ground floor", "each visit"),
+        ];
+        let mut glyphs = Vec::new();
+        for (row, cells) in tasks.iter().enumerate() {
+            #[expect(clippy::cast_precision_loss, reason = "six rows")]
+            let y = 100.0 + 18.0 * row as f64;
+            for (cell, x) in [cells.0, cells.1, cells.2].into_iter().zip([50.0, 280.0, 430.0]) {
+                glyphs.extend(set(cell, x, y, 5.0, (1.0, 0.0)));
+            }
+        }
+        assert_eq!(texts(&glyphs)[1], "Vacuum carpets in corridors | ground to second floor | each visit");
+    }
 }

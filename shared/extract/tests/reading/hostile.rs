@@ -206,16 +206,42 @@ async fn dropping_the_future_ends_the_child() {
     {
         let reading = precis_extract::read(&file, "endless.pdf", &out, &limits, &program, |_, _| {});
         tokio::pin!(reading);
-        assert!(tokio::time::timeout(Duration::from_millis(700), &mut reading).await.is_err());
-        assert_eq!(children_in(&out).len(), 1, "the child is at work");
+        tokio::select! {
+            read = &mut reading => panic!("it ended: {read:?}"),
+            () = until(|| out.is_dir() && !children_in(&out).is_empty()) => {}
+        }
     }
-    for _ in 0..200 {
-        if children_in(&out).is_empty() {
+    until(|| children_in(&out).is_empty()).await;
+}
+
+/// The parent is killed without a chance to end its child: the child notices by itself.
+#[tokio::test]
+async fn the_child_does_not_outlive_a_parent_that_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("endless.pdf");
+    std::fs::write(&file, endless()).unwrap();
+    let out = folder.path().join("out");
+    std::fs::create_dir(&out).unwrap();
+    let mut parent = std::process::Command::new(env!("CARGO_BIN_EXE_precis-reader"))
+        .args([&file, &out])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    until(|| !children_in(&out).is_empty()).await;
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    until(|| children_in(&out).is_empty()).await;
+}
+
+/// Waits until something holds; gives up after a time that only a fault takes.
+async fn until(holds: impl Fn() -> bool) {
+    for _ in 0..1500 {
+        if holds() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("the child lives on: {:?}", children_in(&out));
+    panic!("it does not come about");
 }
 
 /// Processes at work in a folder.
