@@ -3,7 +3,7 @@
 //! Nothing is changed before everything that could refuse has been asked.
 
 use crate::db::{self, Db};
-use crate::schema;
+use crate::{schema, takeover};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::FlockOperation;
 use std::fs::{self, File};
@@ -203,7 +203,10 @@ pub(crate) fn open(folder: &Path, options: OpenOptions) -> Result<(Layout, Db), 
     for path in layout.folders() {
         make(&path).map_err(|error| failed(&layout.folder, error))?;
     }
-    let connection = connect(&layout, options.mode)?;
+    let mut connection = connect(&layout, options.mode)?;
+    if lock.is_some() {
+        takeover::take_over(&layout, &mut connection);
+    }
     let db = Db::start(&database, connection, lock).map_err(|error| failed(&layout.folder, error))?;
     Ok((layout, db))
 }

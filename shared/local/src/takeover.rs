@@ -1,0 +1,84 @@
+//! Taking over from a process that died.
+//!
+//! The folder's lock proves that nobody else works in it, so whatever a former process held, nobody holds now:
+//! deliveries become visible, claims and leases end, half-written files go. Without this they would end by
+//! themselves, after half a minute in which a restart does nothing.
+//!
+//! A claim is given back with its attempt: the power cut, the out-of-memory killer and `kill -9` hit everything
+//! that was at work, and one more of them must not fail a good document. What *makes* the process die is ended
+//! all the same: its message keeps its count of receives, which ends it among the dead letters. What was at work
+//! goes behind what was waiting, so that it cannot keep the others from their turn.
+
+use crate::fault::{DbError, DbResult};
+use crate::open::Layout;
+use crate::time;
+use domain::Job;
+use domain::job::JOB_SCHEMA;
+use rusqlite::{Connection, TransactionBehavior, params};
+use std::fs;
+
+/// What history says of an attempt that was cut off.
+const WHY: &str = "the process that worked on it ended";
+
+/// Gives back what a former process held. A failure is only logged: all of it ends by itself, later.
+pub(crate) fn take_over(layout: &Layout, connection: &mut Connection) {
+    clean(layout);
+    match give_back(connection) {
+        Ok((0, 0)) => {}
+        Ok((deliveries, claims)) => {
+            tracing::info!(deliveries, claims, "work of a process that ended is taken up again");
+        }
+        Err(error) => {
+            let error = error.into_port("giving back what a former process held");
+            tracing::warn!(error = %error, "work of a process that ended waits until it expires");
+        }
+    }
+}
+
+fn give_back(connection: &mut Connection) -> DbResult<(usize, usize)> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let deliveries = transaction.execute(
+        "UPDATE messages SET visible_at = ?1, receipt = NULL WHERE receipt IS NOT NULL AND visible_at > ?1",
+        [time::now()],
+    )?;
+    let claims = end_claims(&transaction)?;
+    transaction.execute("DELETE FROM leases", [])?;
+    transaction.commit()?;
+    Ok((deliveries, claims))
+}
+
+fn end_claims(db: &Connection) -> DbResult<usize> {
+    let mut statement = db.prepare(
+        "SELECT body FROM jobs WHERE state <> 'ended' AND schema <= ?1
+         AND json_extract(body, '$.claim') IS NOT NULL",
+    )?;
+    let bodies = statement.query_map([JOB_SCHEMA], |row| row.get::<_, String>(0))?;
+    let now = time::timestamp(time::now());
+    let mut ended = 0;
+    for body in bodies.collect::<rusqlite::Result<Vec<_>>>()? {
+        let job: Job = serde_json::from_str(&body)?;
+        let Some(claim) = &job.claim else { continue };
+        let Ok(released) = job.release(&claim.holder, now, WHY) else { continue };
+        let body = serde_json::to_string(&released).map_err(DbError::from)?;
+        ended += db.execute(
+            "UPDATE jobs SET revision = revision + 1, updated_at = ?2, body = ?3 WHERE id = ?1",
+            params![released.id.as_str(), time::micros(released.updated_at), body],
+        )?;
+    }
+    Ok(ended)
+}
+
+/// Removes the working folders of steps. Files that a command beside us may be writing stay.
+fn clean(layout: &Layout) {
+    let Ok(entries) = fs::read_dir(layout.scratch()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // What cannot be removed is only in the way.
+        if name.starts_with("ingest-") {
+            let _ = fs::remove_dir_all(entry.path());
+        } else if name.starts_with("ocr-") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
