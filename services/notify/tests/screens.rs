@@ -1,5 +1,7 @@
 //! What people see, held by golden files. Read them as a person would: each is an e-mail somebody gets.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use common::*;

@@ -1,5 +1,7 @@
 //! The step over a stack in memory on paused time: who is told what, how often, and what a failure leaves.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use common::*;
