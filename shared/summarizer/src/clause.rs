@@ -8,6 +8,9 @@ const TURNS: &[&str] = &[
     "other", "excluding", "instead", "rather", "nor", "never", "before", "after",
 ];
 
+/// A clause shorter than this takes the next one along.
+const SCRAP: usize = 5;
+
 /// Byte offsets where a clause ends: before a comma that no digit follows, a semicolon, a dash, a bracket.
 pub(crate) fn breaks(text: &str) -> Vec<usize> {
     let mut out = Vec::new();
@@ -87,7 +90,7 @@ pub(crate) fn around(text: &str, at: usize, end: usize, words: usize) -> String 
     loop {
         if from > 0 && count_words(&clause(from - 1, to)) <= words {
             from -= 1;
-        } else if to + 1 < cuts.len() && count_words(&clause(from, to + 1)) <= words {
+        } else if count_words(&clause(from, to)) < SCRAP && to + 1 < cuts.len() && count_words(&clause(from, to + 1)) <= words {
             to += 1;
         } else {
             break;

@@ -49,6 +49,9 @@ patterns! {
     /// What every letter and contract has.
     BOILERPLATE = r"(?i)\b(?:confidential|disclaimer|registered (?:office|in)|VAT|privileged|hereinafter|yours (?:sincerely|faithfully)|kind regards|dear|tel|fax|e-?mail:|page \d+|herein|thereof|without prejudice|governing law|severab|entire agreement|intended (?:solely|only) for)\b";
 
+    /// Lines about the document rather than its matter: "Date: …", "Our ref: …", mail headers.
+    META = r"(?i)^(?:(?:report |document )?(?:status|date)|dated|(?:our |your )?ref(?:erence)?(?: no)?|version|distribution|classification|author|prepared (?:by|for)|from|to|cc|bcc|sent|subject|re|page|present|apologies|attendees|tel|e-?mail)\.?\s*[:,]|\S@\S";
+
     /// Openings that lean on a sentence before.
     DANGLING = r#"(?ix)^["'“‘(\[]*(?:
         however|therefore|thus|hence|moreover|furthermore|also|then|but|and|or|so|yet|nevertheless|nonetheless|instead|otherwise|

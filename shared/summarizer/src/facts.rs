@@ -14,6 +14,8 @@ const MOST: usize = 8;
 const MOST_OF_A_KIND: usize = 5;
 /// Words of a fact.
 const WORDS: usize = 14;
+/// Worth less than this share of the best fact: history and asides.
+const NOISE: f64 = 0.4;
 /// Added for a sentence that the summary does not say already.
 const UNSAID: f64 = 0.4;
 
@@ -40,10 +42,11 @@ pub(crate) fn key_facts(document: &Document, said: &[usize], today: Option<&str>
     }
     // A stable sort: equal ones stay in document order.
     found.sort_by(|a, b| b.worth.total_cmp(&a.worth));
+    let least = found.first().map_or(0.0, |best| NOISE * best.worth);
     let mut out: Vec<KeyFact> = Vec::new();
     let mut values: Vec<(FactKind, String)> = Vec::new();
     for fact in found {
-        if out.len() == MOST {
+        if out.len() == MOST || fact.worth < least {
             break;
         }
         let text = clause::around(&fact.sentence.text, fact.range.start, fact.range.end, WORDS);

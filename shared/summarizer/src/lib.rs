@@ -32,7 +32,7 @@ use domain::summary::{Citation, Cited, Coverage, Summary};
 use domain::text::{Origin, Pages};
 use rank::Ranked;
 use select::Embedded;
-use structure::{Document, Part};
+use structure::{Document, Kind, Part};
 use words::Stems;
 
 /// Version of segmentation, ranking and selection: part of the keys under which results are reused.
@@ -196,12 +196,10 @@ impl Analysis {
         let embedded = Embedded { places: self.places.clone(), vectors };
         let chosen = select::select(document, ranked, &self.order, &embedded, self.words);
         let points = points::key_points(document, ranked, &self.merits, &embedded);
-        let best = chosen.iter().copied().max_by(|&a, &b| self.merits[a].total_cmp(&self.merits[b]).then(b.cmp(&a)));
-        let best = best.map_or("", |place| document.sentences[ranked.pool[place]].text.as_str());
         let cited = |places: &[usize]| places.iter().map(|&place| self.cited(ranked.pool[place])).collect();
         let said: Vec<usize> = chosen.iter().map(|&place| ranked.pool[place]).collect();
         let summary = Summary {
-            headline: headline::headline(&document.title, &self.file_name, best, &self.stems),
+            headline: self.headline(&chosen),
             sentences: cited(&chosen),
             key_points: cited(&points),
             key_facts: facts::key_facts(document, &said, ranked.today.as_deref(), self.language.as_deref()),
@@ -214,6 +212,21 @@ impl Analysis {
             sentences: document.sentences.len(),
             embedded: embedded.places.len(),
         })
+    }
+
+    /// The line of the best sentence, where one that need not be cut and stands by itself is better.
+    fn headline(&self, chosen: &[usize]) -> String {
+        let line = |place: usize| {
+            let sentence = &self.document.sentences[self.ranked.pool[place]];
+            let line = headline::headline(&self.document.name, &self.file_name, &sentence.text, &self.stems);
+            let row = f64::from(u8::from(sentence.kind == Kind::Row));
+            let scrap = f64::from(u8::from(sentence.words < 7));
+            let cut = f64::from(u8::from(line.ends_with('…')));
+            (self.merits[place] - 2.0 * row - 1.5 * scrap - 0.7 * cut, line)
+        };
+        let lines = chosen.iter().map(|&place| line(place));
+        // On equal worth the earlier one.
+        lines.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, line)| line).unwrap_or_default()
     }
 
     fn cited(&self, sentence: usize) -> Cited {

@@ -188,7 +188,8 @@ fn title_overlap(title: &str, token: &[Vec<String>], stems: &Stems) -> Vec<f64> 
 pub(crate) fn worth(sentence: &Sentence, today: Option<&str>) -> f64 {
     let quote = f64::from(u8::from(sentence.kind == Kind::Quote));
     // Quoted mail is the older state of things: what replaces it comes first.
-    let sum = act(sentence) + AHEAD * ahead(&sentence.text, today) - QUOTED * quote;
+    let about_itself = f64::from(u8::from(cues::META.is_match(&sentence.text)));
+    let sum = act(sentence) + AHEAD * ahead(&sentence.text, today) - QUOTED * quote - META * about_itself;
     sum / (sentence.words.max(1) as f64).powf(BREVITY)
 }
 
@@ -243,6 +244,8 @@ pub(crate) fn act(sentence: &Sentence) -> f64 {
 
 /// Taken off what stands in a quoted message.
 const QUOTED: f64 = 1.5;
+/// Taken off a line about the document itself.
+const META: f64 = 1.5;
 /// Weight of a date's side.
 const AHEAD: f64 = 0.7;
 /// Power of the length that divides.

@@ -87,11 +87,8 @@ fn abbreviated(word: &str, alone: bool, right: &str) -> bool {
     if MAYBE.contains(&word) || acronym {
         return !(OPENERS.contains(&next.as_str()) || word == "etc");
     }
-    let mut chars = word.chars();
-    if let (Some(c), None) = (chars.next(), chars.next()) {
-        if c.is_alphabetic() {
-            return true;
-        }
+    if word.chars().count() == 1 && word.chars().all(char::is_alphabetic) {
+        return true;
     }
     let number = word.chars().all(|c| c.is_ascii_digit() || c == '.');
     number && (alone || word.len() <= 2 && MONTHS_AFTER_ORDINAL.is_match(right))

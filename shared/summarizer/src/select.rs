@@ -75,18 +75,28 @@ pub(crate) fn select(document: &Document, ranked: &Ranked, order: &[usize], embe
 /// Whether one sentence says what the other has said.
 pub(crate) fn repeats(document: &Document, ranked: &Ranked, embedded: &Embedded, a: usize, b: usize) -> bool {
     let text = |place: usize| document.sentences[ranked.pool[place]].text.as_str();
-    if text(a) == text(b) || embedded.cosine(a, b).is_some_and(|cosine| cosine >= SAME_MEANING) {
+    if text(a) == text(b) {
         return true;
     }
-    if ranked.office < 0.5 {
-        return ranked.vectors.cosine(a, b) > REPEATS;
+    if ranked.office < 0.5 && ranked.vectors.cosine(a, b) > REPEATS {
+        return true;
     }
-    // Figures make office sentences differ where their words agree, so count words, not subjects.
     let (left, right) = (bag(text(a)), bag(text(b)));
+    // The rent of one flat and of the next differ in nothing but their figures: both are news.
+    let figures = |bag: &HashSet<String>| -> HashSet<String> {
+        bag.iter().filter(|word| word.bytes().any(|byte| byte.is_ascii_digit())).cloned().collect()
+    };
+    let (few, many) = (figures(&left), figures(&right));
+    if !(few.is_subset(&many) || many.is_subset(&few)) {
+        return false;
+    }
+    if embedded.cosine(a, b).is_some_and(|cosine| cosine >= SAME_MEANING) {
+        return true;
+    }
     let least = left.len().min(right.len()).max(1);
     #[expect(clippy::cast_precision_loss, reason = "sentences have few words")]
     let share = left.intersection(&right).count() as f64 / least as f64;
-    share > OVERLAPS
+    ranked.office >= 0.5 && share > OVERLAPS
 }
 
 fn bag(text: &str) -> HashSet<String> {

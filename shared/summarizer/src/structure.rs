@@ -50,6 +50,8 @@ pub(crate) struct Sentence {
 pub(crate) struct Document {
     /// Its own title; empty if it states none.
     pub title: String,
+    /// What to call it in one line: the title, or the heading under it where the title is a letterhead.
+    pub name: String,
     /// The heading of each section; empty for text before the first one.
     pub headings: Vec<String>,
     /// In reading order.
@@ -69,14 +71,18 @@ struct Block<'a> {
 pub(crate) fn read(pages: &Pages) -> Document {
     let blocks = blocks(pages);
     let level = section_level(&blocks);
+    let headers = headers(&blocks);
     let own = blocks.iter().find(|block| block.role == Role::Title).map(|block| block.text.clone());
     let mut document = Document {
         title: own.or_else(|| pages.title.clone()).unwrap_or_default().trim().to_owned(),
         ..Document::default()
     };
+    document.name = name(&blocks).unwrap_or_else(|| document.title.clone());
     let mut place = 0;
-    for block in &blocks {
+    for (at, block) in blocks.iter().enumerate() {
+        let header = headers[at].map(|header| blocks[header].text.as_str());
         match block.role {
+            Role::Row if headers[at] == Some(at) => {}
             Role::Heading(n) if n <= level => {
                 document.headings.push(block.text.clone());
                 place = 0;
@@ -88,7 +94,7 @@ pub(crate) fn read(pages: &Pages) -> Document {
                 }
                 let section = document.headings.len() - 1;
                 for range in sentence_ranges(block) {
-                    if let Some(sentence) = sentence(block, range, section, place) {
+                    if let Some(sentence) = sentence(block, range, header, section, place) {
                         document.sentences.push(sentence);
                         place += 1;
                     }
@@ -97,6 +103,14 @@ pub(crate) fn read(pages: &Pages) -> Document {
         }
     }
     document
+}
+
+/// The heading right under a title in capitals, which is whoever wrote it rather than what it is.
+fn name(blocks: &[Block]) -> Option<String> {
+    let at = blocks.iter().position(|block| block.role == Role::Title)?;
+    let next = blocks.get(at + 1)?;
+    let letterhead = !blocks[at].text.chars().any(char::is_lowercase);
+    (letterhead && matches!(next.role, Role::Heading(_))).then(|| next.text.clone())
 }
 
 /// The level whose headings open sections: the highest one that occurs twice, else the highest.
@@ -113,7 +127,7 @@ fn section_level(blocks: &[Block]) -> u8 {
 
 fn sentence_ranges(block: &Block) -> Vec<Range<usize>> {
     if block.role == Role::Row {
-        return vec![0..block.text.len()];
+        return std::iter::once(0..block.text.len()).collect();
     }
     let skip = numbering(&block.text);
     segment::sentences(&block.text[skip..])
@@ -133,7 +147,7 @@ fn numbering(text: &str) -> usize {
     if dotted || letter || closed && digits { first.len() + 1 } else { 0 }
 }
 
-fn sentence(block: &Block, range: Range<usize>, section: usize, place: usize) -> Option<Sentence> {
+fn sentence(block: &Block, range: Range<usize>, header: Option<&str>, section: usize, place: usize) -> Option<Sentence> {
     let raw = &block.text[range.clone()];
     if !raw.chars().any(char::is_alphanumeric) {
         return None;
@@ -144,13 +158,46 @@ fn sentence(block: &Block, range: Range<usize>, section: usize, place: usize) ->
         Role::Quote => Kind::Quote,
         _ => Kind::Body,
     };
-    let text = if kind == Kind::Row { row_text(raw) } else { raw.to_owned() };
+    let text = if kind == Kind::Row { row_text(raw, header) } else { raw.to_owned() };
     Some(Sentence { words: count_words(&text), text, kind, section, place, parts: parts(block, &range) })
 }
 
-/// Cells as a reader would say them: "Rent, EUR 4,240, a month".
-fn row_text(raw: &str) -> String {
-    let cells: Vec<&str> = raw.split(" | ").map(|cell| cell.trim_matches(['|', ' '])).filter(|cell| !cell.is_empty()).collect();
+/// For each block that is a row of a table with a header the index of that header: the first of at least
+/// three rows of three cells or more, if it has names in all its cells and no figures.
+fn headers(blocks: &[Block]) -> Vec<Option<usize>> {
+    let mut out = vec![None; blocks.len()];
+    let width = |at: usize| cells(&blocks[at].text).count();
+    let mut start = 0;
+    while start < blocks.len() {
+        let mut end = start;
+        while end < blocks.len() && blocks[end].role == Role::Row && width(end) == width(start) {
+            end += 1;
+        }
+        let named = |cell: &str| cell.chars().any(char::is_alphabetic) && !cell.chars().any(|c| c.is_ascii_digit());
+        if end >= start + 3 && width(start) >= 3 && cells(&blocks[start].text).skip(1).all(named) {
+            out[start..end].fill(Some(start));
+        }
+        start = end.max(start + 1);
+    }
+    out
+}
+
+/// The cells of a row; the first may be empty.
+fn cells(row: &str) -> impl Iterator<Item = &str> {
+    row.split('|').map(str::trim)
+}
+
+/// Cells as a reader would say them: "Garage: EUR 120", or with a header "Roof, cost: EUR 900, due: May".
+fn row_text(raw: &str, header: Option<&str>) -> String {
+    if let Some(header) = header {
+        let said = cells(raw).zip(cells(header)).enumerate().filter(|(_, (cell, _))| cell.chars().any(char::is_alphanumeric));
+        let named = |(at, (cell, name)): (usize, (&str, &str))| match at {
+            0 => cell.to_owned(),
+            _ => format!("{}: {cell}", name.trim_end_matches(':')),
+        };
+        return said.map(named).collect::<Vec<_>>().join(", ");
+    }
+    let cells: Vec<&str> = cells(raw).filter(|cell| !cell.is_empty()).collect();
     match cells[..] {
         [name, value] if !name.ends_with([':', '.']) => format!("{name}: {value}"),
         _ => cells.join(", "),

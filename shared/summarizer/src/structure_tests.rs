@@ -134,3 +134,24 @@ fn unread_pages_give_no_sentence() {
     unread.origin = Origin::Unread;
     assert!(texts(vec![unread]).is_empty());
 }
+
+#[test]
+fn the_cells_of_a_table_are_named_by_its_header() {
+    let lines = vec![
+        line("Work | Cost | Due", Role::Row, 1),
+        line("Roof | EUR 900 | May", Role::Row, 1),
+        line("Drain |  | June", Role::Row, 1),
+    ];
+    assert_eq!(texts(vec![page(1, lines)]), ["Roof, Cost: EUR 900, Due: May", "Drain, Due: June"]);
+}
+
+#[test]
+fn a_letterhead_gives_its_name_to_the_heading_under_it() {
+    let lines = vec![
+        line("LARKFIELD HOUSING", Role::Title, 1),
+        line("Audit report", Role::Heading(2), 2),
+        line("All is well.", Role::Body, 3),
+    ];
+    let document = read(&Pages { pages: vec![page(1, lines)], title: None });
+    assert_eq!((document.title.as_str(), document.name.as_str()), ("LARKFIELD HOUSING", "Audit report"));
+}

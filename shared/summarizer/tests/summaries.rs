@@ -170,6 +170,14 @@ async fn repetitions_and_other_wordings_are_said_once() {
 }
 
 #[tokio::test]
+async fn sentences_that_differ_in_their_figures_are_both_said() {
+    let text = "The rent of flat 1 rises to EUR 4,240 on 1 March 2027. The rent of flat 2 rises to EUR 3,100 on 1 March 2027. \
+                The garden is pretty in spring and the neighbours are friendly people.";
+    let done = done(&body(text), 26).await;
+    assert_eq!(done.summary.sentences.len(), 2, "{:?}", done.summary.sentences);
+}
+
+#[tokio::test]
 async fn nothing_to_shorten_is_said_so() {
     let fail = |text: &'static str| async move {
         summarize(&Hashing, &body(text), "x", &Options::default()).await.unwrap_err()
