@@ -47,6 +47,9 @@ pub struct Config {
     pub max_attempts: u32,
     /// Waits between the attempts of one job.
     pub backoff: Backoff,
+    /// Waits between the deliveries of a message whose failures only the queue counts: long enough that ten of
+    /// them outlast an outage of a quarter of an hour.
+    pub uncounted: Backoff,
     /// Waits of the whole queue while something that every job needs is out of order.
     pub pause: Backoff,
     /// How long one receive waits for a message. Shorter than `drain`, since an open poll is awaited.
@@ -68,6 +71,7 @@ impl Default for Config {
             lease: Duration::from_secs(30),
             max_attempts: 5,
             backoff: Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(300) },
+            uncounted: Backoff { base: Duration::from_secs(5), cap: Duration::from_secs(900) },
             pause: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) },
             wait: Duration::from_secs(5),
             drain: Duration::from_secs(20),

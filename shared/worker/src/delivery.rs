@@ -5,10 +5,8 @@ use crate::flow;
 use crate::handler::{Context, Handler};
 use crate::heartbeat::Heartbeat;
 use crate::in_flight::InFlight;
-use crate::measure;
 use crate::settlement::{Settlement, Why};
 use crate::stage::panic_text;
-use crate::trace;
 use domain::Outcome;
 use domain::message::{DecodeError, Message};
 use futures::FutureExt;
@@ -17,6 +15,7 @@ use ports::{Address, Delivery, Disposition, Fault, Outgoing, Queue, Receipt, Sta
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+use telemetry::{TraceParent, metrics};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -31,18 +30,20 @@ pub(crate) async fn release(queue: &dyn Queue, of: Address, receipt: Receipt, wa
     settle(queue, of, &receipt, Disposition::Release(wait)).await;
 }
 
-async fn settle(queue: &dyn Queue, of: Address, receipt: &Receipt, disposition: Disposition) {
+/// Ends a delivery. Gives whether that is settled.
+async fn settle(queue: &dyn Queue, of: Address, receipt: &Receipt, disposition: Disposition) -> bool {
     for attempt in 1..=TRIES {
         match queue.settle(of, Receipt(receipt.0.clone()), disposition).await {
-            Ok(()) => return,
+            Ok(()) => return true,
             // Another has it by now: it is his to settle.
-            Err(error) if error.fault == Fault::NotFound => return,
+            Err(error) if error.fault == Fault::NotFound => return true,
             Err(error) if attempt == TRIES => {
                 tracing::warn!(queue = of.queue.as_str(), error = %error, "message not settled");
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(100) * attempt).await,
         }
     }
+    false
 }
 
 /// All that handling one delivery needs.
@@ -62,15 +63,16 @@ impl Handling {
         let message = Message::decode(&delivery.body);
         let span = span(from, message.as_ref().ok());
         async {
-            let _in_hand = measure::in_hand(from.queue);
+            let _in_hand = metrics::in_hand(from.queue.as_str());
             let heartbeat = self.stay_invisible(from, &delivery.receipt);
             let settlement = match message {
                 Ok(message) => self.settlement(from, message, &delivery).await,
                 Err(error) => self.unreadable(error),
             };
-            measure::handled(from.queue, &settlement);
-            self.carry_out(from, &delivery, settlement).await;
+            count(from, &settlement);
+            // An extension that came after a release would hide the message for nothing.
             heartbeat.stop().await;
+            self.carry_out(from, &delivery, settlement).await;
         }
         .instrument(span)
         .await;
@@ -130,11 +132,10 @@ impl Handling {
     }
 
     async fn carry_out(&self, from: Address, delivery: &Delivery, settlement: Settlement) {
-        let queue = &*self.stack.queue;
-        let release = |wait| settle(queue, from, &delivery.receipt, Disposition::Release(wait));
+        let release = |wait| self.settle(from, delivery, Disposition::Release(wait));
         match settlement {
             Settlement::Done | Settlement::End { .. } => {
-                settle(queue, from, &delivery.receipt, Disposition::Delete).await;
+                self.settle(from, delivery, Disposition::Delete).await;
             }
             Settlement::Defer { until, why } => {
                 if why.pauses() {
@@ -151,7 +152,7 @@ impl Handling {
                 self.send_again(from, delivery, delay).await;
             }
             Settlement::Retry { cause, counted: None } => {
-                let delay = self.config.backoff.delay(delivery.receives);
+                let delay = self.config.uncounted.delay(delivery.receives);
                 tracing::warn!(cause, delay_ms = delay.as_millis(), receives = delivery.receives, "released");
                 release(delay).await;
             }
@@ -179,10 +180,30 @@ impl Handling {
             Ok(()) => Disposition::Delete,
             Err(error) => {
                 tracing::warn!(error = %error, "message not sent again");
-                Disposition::Release(delay)
+                // Released, it uses up receives: they must last longer than the outage.
+                Disposition::Release(delay.max(self.config.uncounted.delay(delivery.receives)))
             }
         };
-        settle(queue, from, &delivery.receipt, disposition).await;
+        self.settle(from, delivery, disposition).await;
+    }
+
+    /// Ends the delivery. One that cannot be ended comes again, each time later: its receives must last longer
+    /// than the outage.
+    async fn settle(&self, from: Address, delivery: &Delivery, disposition: Disposition) {
+        let queue = &*self.stack.queue;
+        if !settle(queue, from, &delivery.receipt, disposition).await {
+            let wait = self.config.uncounted.delay(delivery.receives).max(self.config.visibility);
+            if let Err(error) = queue.extend(from, &delivery.receipt, wait).await {
+                tracing::warn!(error = %error, "visibility not extended");
+            }
+        }
+    }
+}
+
+fn count(from: Address, settlement: &Settlement) {
+    metrics::handled(from.queue.as_str(), settlement.as_str());
+    if let Settlement::Defer { why, .. } = settlement {
+        metrics::deferred(from.queue.as_str(), why.as_str());
     }
 }
 
@@ -200,8 +221,14 @@ fn span(from: Address, message: Option<&Message>) -> tracing::Span {
             job.id = %nudge.job,
             job.run = nudge.run,
             stage = %nudge.stage,
-            trace.id = nudge.trace.as_deref().and_then(trace::trace_id),
+            trace.id = trace_id(nudge.trace.as_deref()),
         ),
         Some(_) | None => tracing::info_span!("message", queue),
     }
+}
+
+/// The trace that a message belongs to; what is no `traceparent` is left out of the log.
+fn trace_id(traceparent: Option<&str>) -> Option<String> {
+    let parent: TraceParent = traceparent?.parse().ok()?;
+    Some(parent.trace_id())
 }

@@ -26,7 +26,6 @@ pub mod flow;
 mod handler;
 mod heartbeat;
 mod in_flight;
-mod measure;
 mod protection;
 mod reconcile;
 mod runtime;
@@ -34,7 +33,6 @@ mod settlement;
 mod shutdown;
 mod stage;
 mod step;
-pub mod trace;
 
 pub use claimed::Claimed;
 pub use config::{Backoff, Config};

@@ -8,7 +8,6 @@ use crate::config::{Config, random};
 use crate::crash;
 use crate::flow::{self, Wrote};
 use crate::handler::{Context, Handler};
-use crate::measure;
 use crate::settlement::{Settlement, Why};
 use crate::step::{Kind, Patch, Step, StepDone, StepFailure, unchanged};
 use async_trait::async_trait;
@@ -151,7 +150,7 @@ impl<S: Step> StageHandler<S> {
         let started = Instant::now();
         let ended = self.run(claimed).await;
         let took = started.elapsed();
-        measure::stage_took(stage, took);
+        telemetry::metrics::stage_done(stage, took);
         crash::stage_point(stage, crash::AFTER_STEP);
         match ended {
             Ended::Returned(Ok(done)) => self.commit(claimed, done, took).await,
