@@ -1,4 +1,5 @@
 //! Scans, photographs and faxes from the shared documents, read and recognised.
+#![expect(clippy::unwrap_used, reason = "what the helpers of tests cannot do fails the test")]
 
 use domain::text::{Line, Page};
 use extract::{Limits, PageReading, read_in_process};
