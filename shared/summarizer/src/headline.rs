@@ -8,22 +8,28 @@ pub(crate) const LONGEST: usize = 90;
 /// A title longer than this leaves no room for a clause.
 const TITLE: usize = 62;
 
-/// `title: clause`, at most `LONGEST` characters, all of it the document's own words.
+/// `title: clause`, at most `LONGEST` characters, all of it the document's own words. Where there is no title
+/// the clause stands alone: whoever shows a headline shows the document's name beside it. So it does where it
+/// would have to be cut to stand behind the title.
 pub(crate) fn headline(title: &str, file_name: &str, best: &str, stems: &Stems) -> String {
-    let title = if title.is_empty() { stem(file_name) } else { tidy(title) };
-    let best = best.trim();
+    let (title, best) = (tidy(title), best.trim());
+    let alone = clause::beginning(best, LONGEST);
     if title.is_empty() {
-        return clause::beginning(best, LONGEST);
+        return if alone.is_empty() { stem(file_name) } else { alone };
     }
-    let room = LONGEST.saturating_sub(title.chars().count() + 2);
     if title.chars().count() > TITLE {
         return clause::at_word(&title, LONGEST);
     }
+    let room = LONGEST.saturating_sub(title.chars().count() + 2);
     let said = clause::beginning(best, room);
     // A clause that only says the title again adds nothing.
     let (known, new) = (stems.of(&title), stems.of(&said));
     let fresh = new.iter().filter(|stem| stems.carries(stem) && !known.contains(stem)).count();
-    if said.is_empty() || fresh < 2 { title } else { format!("{title}: {said}") }
+    match said.ends_with('…') {
+        _ if said.is_empty() || fresh < 2 => title,
+        true if !alone.ends_with('…') => alone,
+        _ => format!("{title}: {said}"),
+    }
 }
 
 fn tidy(title: &str) -> String {
@@ -50,10 +56,17 @@ mod tests {
     }
 
     #[test]
-    fn the_file_name_stands_in_for_a_missing_title() {
+    fn without_a_title_the_clause_stands_alone_and_without_both_the_name() {
         let stems = Stems::new(None);
-        assert_eq!(headline("", "contracts/mill-road_4.pdf", "The rent rises sharply.", &stems), "mill road 4: The rent rises sharply");
-        assert_eq!(headline("", "", "The rent rises.", &stems), "The rent rises");
+        assert_eq!(headline("", "contracts/mill-road_4.pdf", "The rent rises sharply.", &stems), "The rent rises sharply");
+        assert_eq!(headline("", "contracts/mill-road_4.pdf", "", &stems), "mill road 4");
+    }
+
+    #[test]
+    fn a_clause_that_would_be_cut_behind_the_title_stands_alone() {
+        let best = "The hall must be closed for the work from Monday 15 March to Sunday 28 March 2027.";
+        let line = headline("Minutes of the Village Hall Committee", "x", best, &Stems::new(None));
+        assert_eq!(line, best.trim_end_matches('.'));
     }
 
     #[test]
