@@ -70,7 +70,7 @@ impl Folder {
     pub(crate) fn config(&self) -> Result<Config, ModelError> {
         let config: Config =
             serde_json::from_slice(&self.read("config.json")?).map_err(|error| self.content("config.json", error))?;
-        if config.num_attention_heads == 0 || config.hidden_size % config.num_attention_heads != 0 {
+        if config.num_attention_heads == 0 || !config.hidden_size.is_multiple_of(config.num_attention_heads) {
             let reason = format!("hidden_size {} is no multiple of num_attention_heads {}", config.hidden_size, config.num_attention_heads);
             return Err(self.content("config.json", reason));
         }

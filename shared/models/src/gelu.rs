@@ -39,9 +39,12 @@ fn gelu(table: &[(f32, f32)], x: f32) -> f32 {
     if x >= EDGE {
         return x;
     }
-    // Also NaN goes this way, and stays NaN.
-    if !(x > -EDGE) {
-        return x * 0.0;
+    // NaN stays NaN, infinity must not become it.
+    if x <= -EDGE {
+        return 0.0;
+    }
+    if x.is_nan() {
+        return x;
     }
     let place = (x + EDGE) * STEPS as f32;
     let index = place as usize;

@@ -1,5 +1,7 @@
 //! A small model with random weights, made here: batching, and every way in which a folder can be wrong.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are not marked as tests")]
+
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
 use candle_transformers::models::bert::{BertModel, Config};

@@ -31,7 +31,7 @@ pub use backend::{Backend, BackendError};
 use domain::summary::{Citation, Cited, Coverage, Summary};
 use domain::text::{Origin, Pages};
 use rank::Ranked;
-use select::Embedded;
+use select::{Embedded, Likeness};
 use structure::{Document, Kind, Part};
 use words::Stems;
 
@@ -194,8 +194,9 @@ impl Analysis {
         }
         let Self { document, ranked, .. } = &self;
         let embedded = Embedded { places: self.places.clone(), vectors };
-        let chosen = select::select(document, ranked, &self.order, &embedded, self.words);
-        let points = points::key_points(document, ranked, &self.merits, &embedded);
+        let alike = Likeness::new(document, ranked, &embedded);
+        let chosen = select::select(document, ranked, &self.order, &alike, self.words);
+        let points = points::key_points(document, ranked, &self.merits, &embedded, &alike);
         let cited = |places: &[usize]| places.iter().map(|&place| self.cited(ranked.pool[place])).collect();
         let said: Vec<usize> = chosen.iter().map(|&place| ranked.pool[place]).collect();
         let summary = Summary {

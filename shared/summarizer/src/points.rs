@@ -4,7 +4,7 @@
 //! there, so that the second-best sentence about the same thing gives way to the best about another.
 
 use crate::rank::Ranked;
-use crate::select::{Embedded, repeats};
+use crate::select::{Embedded, Likeness};
 use crate::structure::Document;
 
 /// What full likeness to a chosen point costs, on a scale where the best sentence is worth 1.
@@ -15,7 +15,7 @@ const LONGEST: usize = 40;
 const SAME_TOPIC: f64 = 0.85;
 
 /// Three to five places of the pool (fewer if the document has fewer), in document order.
-pub(crate) fn key_points(document: &Document, ranked: &Ranked, merits: &[f64], embedded: &Embedded) -> Vec<usize> {
+pub(crate) fn key_points(document: &Document, ranked: &Ranked, merits: &[f64], embedded: &Embedded, alike: &Likeness) -> Vec<usize> {
     let words = |place: usize| document.sentences[ranked.pool[place]].words;
     let mut open: Vec<usize> = embedded.places.iter().copied().filter(|&place| (4..=LONGEST).contains(&words(place))).collect();
     open.sort_unstable();
@@ -29,7 +29,7 @@ pub(crate) fn key_points(document: &Document, ranked: &Ranked, merits: &[f64], e
         };
         let fresh = |place: &usize| {
             let place = *place;
-            likeness(place) < SAME_TOPIC && !chosen.iter().any(|&other| repeats(document, ranked, embedded, place, other))
+            likeness(place) < SAME_TOPIC && !chosen.iter().any(|&other| alike.repeats(place, other))
         };
         let value = |place: usize| worth(place) - LIKENESS * likeness(place);
         let best = open.iter().copied().filter(|p| !chosen.contains(p)).filter(fresh);

@@ -138,7 +138,8 @@ fn the_choice_is_the_references_where_nothing_dangles() {
         assert_eq!(ranked.office, 0.0);
         let none = crate::select::Embedded { places: vec![], vectors: vec![] };
         let order = crate::select::order(&ranked.scores);
-        let chosen = crate::select::select(&document, &ranked, &order, &none, 90);
+        let alike = crate::select::Likeness::new(&document, &ranked, &none);
+        let chosen = crate::select::select(&document, &ranked, &order, &alike, 90);
         let texts: Vec<&str> = chosen.iter().map(|&p| document.sentences[ranked.pool[p]].text.as_str()).collect();
         let wanted: Vec<&str> = want["chosen"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
         assert_eq!(texts, wanted, "{name}");

@@ -3,7 +3,8 @@
 use crate::cues;
 use crate::rank::Ranked;
 use crate::structure::Document;
-use std::collections::HashSet;
+use std::cell::OnceCell;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// tf-idf cosine above which a sentence repeats another.
 const REPEATS: f64 = 0.5;
@@ -50,13 +51,13 @@ pub(crate) fn order(merits: &[f64]) -> Vec<usize> {
 
 /// Places of the pool that make the summary, in document order. Never more words than `budget`, unless
 /// no sentence at all fits: then the shortest one.
-pub(crate) fn select(document: &Document, ranked: &Ranked, order: &[usize], embedded: &Embedded, budget: usize) -> Vec<usize> {
+pub(crate) fn select(document: &Document, ranked: &Ranked, order: &[usize], likeness: &Likeness, budget: usize) -> Vec<usize> {
     let sentence = |place: usize| &document.sentences[ranked.pool[place]];
     let mut left = budget;
     let mut chosen: Vec<usize> = Vec::new();
     for &place in order {
         let words = sentence(place).words;
-        if words > left || chosen.iter().any(|&other| repeats(document, ranked, embedded, place, other)) {
+        if words > left || chosen.iter().any(|&other| likeness.repeats(place, other)) {
             continue;
         }
         chosen.push(place);
@@ -72,33 +73,81 @@ pub(crate) fn select(document: &Document, ranked: &Ranked, order: &[usize], embe
     chosen
 }
 
-/// Whether one sentence says what the other has said.
-pub(crate) fn repeats(document: &Document, ranked: &Ranked, embedded: &Embedded, a: usize, b: usize) -> bool {
-    let text = |place: usize| document.sentences[ranked.pool[place]].text.as_str();
-    if text(a) == text(b) {
-        return true;
-    }
-    if ranked.office < 0.5 && ranked.vectors.cosine(a, b) > REPEATS {
-        return true;
-    }
-    let (left, right) = (bag(text(a)), bag(text(b)));
-    // The rent of one flat and of the next differ in nothing but their figures: both are news.
-    let figures = |bag: &HashSet<String>| -> HashSet<String> {
-        bag.iter().filter(|word| word.bytes().any(|byte| byte.is_ascii_digit())).cloned().collect()
-    };
-    let (few, many) = (figures(&left), figures(&right));
-    if !(few.is_subset(&many) || many.is_subset(&few)) {
-        return false;
-    }
-    if embedded.cosine(a, b).is_some_and(|cosine| cosine >= SAME_MEANING) {
-        return true;
-    }
-    let least = left.len().min(right.len()).max(1);
-    #[expect(clippy::cast_precision_loss, reason = "sentences have few words")]
-    let share = left.intersection(&right).count() as f64 / least as f64;
-    ranked.office >= 0.5 && share > OVERLAPS
+/// Tells whether one sentence says what another has said. Looks at each sentence once.
+pub(crate) struct Likeness<'a> {
+    document: &'a Document,
+    ranked: &'a Ranked,
+    embedded: &'a Embedded,
+    bags: Vec<OnceCell<Bag>>,
 }
 
-fn bag(text: &str) -> HashSet<String> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
+/// The distinct words of a sentence as hashes in order, and those of them that hold a figure.
+struct Bag {
+    words: Vec<u64>,
+    figures: Vec<u64>,
+}
+
+impl<'a> Likeness<'a> {
+    pub(crate) fn new(document: &'a Document, ranked: &'a Ranked, embedded: &'a Embedded) -> Self {
+        Self { document, ranked, embedded, bags: ranked.pool.iter().map(|_| OnceCell::new()).collect() }
+    }
+
+    /// Whether the sentences at two places of the pool repeat each other.
+    pub(crate) fn repeats(&self, a: usize, b: usize) -> bool {
+        if self.ranked.office < 0.5 && self.ranked.vectors.cosine(a, b) > REPEATS {
+            return true;
+        }
+        let (left, right) = (self.bag(a), self.bag(b));
+        // The rent of one flat and of the next differ in nothing but their figures: both are news.
+        let figures = shared(&left.figures, &right.figures);
+        if figures < left.figures.len().min(right.figures.len()) {
+            return false;
+        }
+        if self.embedded.cosine(a, b).is_some_and(|cosine| cosine >= SAME_MEANING) {
+            return true;
+        }
+        let least = left.words.len().min(right.words.len());
+        let words = shared(&left.words, &right.words);
+        let same = words == left.words.len() && words == right.words.len();
+        #[expect(clippy::cast_precision_loss, reason = "sentences have few words")]
+        let share = words as f64 / least.max(1) as f64;
+        same || self.ranked.office >= 0.5 && share > OVERLAPS
+    }
+
+    fn bag(&self, place: usize) -> &Bag {
+        self.bags[place].get_or_init(|| Bag::new(&self.document.sentences[self.ranked.pool[place]].text))
+    }
+}
+
+impl Bag {
+    fn new(text: &str) -> Self {
+        let lower = text.to_lowercase();
+        let words = lower.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+        let (mut all, mut figures) = (Vec::new(), Vec::new());
+        for word in words {
+            let mut hasher = DefaultHasher::new();
+            word.hash(&mut hasher);
+            all.push(hasher.finish());
+            if word.bytes().any(|byte| byte.is_ascii_digit()) {
+                figures.push(hasher.finish());
+            }
+        }
+        for list in [&mut all, &mut figures] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        Self { words: all, figures }
+    }
+}
+
+/// How many members two ascending lists share.
+fn shared(a: &[u64], b: &[u64]) -> usize {
+    let (mut i, mut j, mut count) = (0, 0, 0);
+    while i < a.len() && j < b.len() {
+        count += usize::from(a[i] == b[j]);
+        let (x, y) = (a[i], b[j]);
+        i += usize::from(x <= y);
+        j += usize::from(y <= x);
+    }
+    count
 }

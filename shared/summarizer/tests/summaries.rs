@@ -1,5 +1,7 @@
 //! Whole summaries: what must hold for every document, however odd.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are not marked as tests")]
+
 use async_trait::async_trait;
 use domain::summary::{Citation, FactKind};
 use domain::text::{BoundingBox, Line, Origin, Page, Pages, Role};
@@ -240,7 +242,7 @@ const SCRAPS: &[&str] = &[
 async fn every_generated_document_has_an_outcome_that_keeps_its_promises() {
     let mut random = Random(7);
     let mut summarized = 0;
-    for _ in 0..1500 {
+    for _ in 0..800 {
         let roles = [Role::Body, Role::Body, Role::Item, Role::Row, Role::Quote, Role::Heading(2), Role::Title, Role::Code];
         let paragraphs: Vec<(Role, String)> = (0..random.below(30))
             .map(|_| {
@@ -265,7 +267,7 @@ async fn every_generated_document_has_an_outcome_that_keeps_its_promises() {
             Err(error) => assert!(error.is_permanent()),
         }
     }
-    assert!(summarized > 500, "{summarized}");
+    assert!(summarized > 300, "{summarized}");
 }
 
 #[tokio::test]
