@@ -3,8 +3,8 @@
 //! `cargo run --release -p precis-local --example commits [FOLDER]` (the folder decides which disk is measured).
 //! The pipeline's throughput is compared with these figures.
 
-use precis_local::{self as local, OpenOptions};
 use ports::{Address, Outgoing, QueueName};
+use precis_local::{self as local, OpenOptions};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -32,7 +32,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         });
         println!("{:<58} {:>10.0}/s", format!("durable sends, {writers} at once"), rate.await);
     }
-    for (size, place) in [(4, "in the database"), (32, "in the database"), (64, "in the database"), (65, "a file each")] {
+    for (size, place) in
+        [(4, "in the database"), (32, "in the database"), (64, "in the database"), (65, "a file each")]
+    {
         let round = format!("{size}");
         let rate = measure(32, |number| {
             let (objects, key) = (local.stack.objects.clone(), format!("bench/{round}/{number}"));

@@ -42,7 +42,9 @@ pub enum BackupError {
         cause: String,
     },
     /// A newer release made it.
-    #[error("{file} was made by a newer Precis (version {found}; this one reads up to {known}): use the newer one")]
+    #[error(
+        "{file} was made by a newer Precis (version {found}; this one reads up to {known}): use the newer one"
+    )]
     Newer {
         /// The backup.
         file: PathBuf,
@@ -121,7 +123,9 @@ pub async fn import(file: &Path, folder: &Path) -> Result<Made, BackupError> {
     blocking(move || unpack::unpack(&file, &folder)).await
 }
 
-async fn blocking(work: impl FnOnce() -> Result<Made, BackupError> + Send + 'static) -> Result<Made, BackupError> {
+async fn blocking(
+    work: impl FnOnce() -> Result<Made, BackupError> + Send + 'static,
+) -> Result<Made, BackupError> {
     let stopped = |error: tokio::task::JoinError| BackupError::Io {
         what: "stopped in the middle of",
         path: PathBuf::from("a backup"),

@@ -55,7 +55,10 @@ impl Folder {
     /// The path of a stored file. Names are ours, but a database may be anybody's.
     pub(crate) fn path(&self, name: &str) -> Result<PathBuf> {
         if name.len() < 4 || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(PortError::new(Fault::Permanent, "the database names an object's file as none is named"));
+            return Err(PortError::new(
+                Fault::Permanent,
+                "the database names an object's file as none is named",
+            ));
         }
         Ok(self.files.join(&name[..2]).join(name))
     }
@@ -149,12 +152,17 @@ fn copy(source: &mut File, target: &mut File, sha256: &str) -> Result<()> {
             break;
         }
         hash.update(&chunk[..read]);
-        target.write_all(&chunk[..read]).map_err(|error| fault::io("writing the fetched document", &error))?;
+        target
+            .write_all(&chunk[..read])
+            .map_err(|error| fault::io("writing the fetched document", &error))?;
     }
     if hex::encode(hash.finalize()) == sha256 {
         return Ok(());
     }
-    Err(PortError::new(Fault::Permanent, "reading a stored document: its bytes changed on the disk since it came"))
+    Err(PortError::new(
+        Fault::Permanent,
+        "reading a stored document: its bytes changed on the disk since it came",
+    ))
 }
 
 /// Makes the names in a folder durable.

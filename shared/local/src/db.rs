@@ -144,12 +144,20 @@ pub(crate) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 
 /// A request as the writer sees it.
 trait Work: Send {
-    /// Does the work; whether it may stay.
-    fn run(&mut self, connection: &Connection) -> bool;
+    /// Does the work.
+    fn run(&mut self, connection: &Connection) -> Ran;
     /// Answers, when the fate of the commit is known.
     fn answer(self: Box<Self>, commit: Result<(), PortError>);
     /// What is tried, for the error of a commit.
     fn what(&self) -> &'static str;
+}
+
+/// How the work of a request went.
+enum Ran {
+    /// It may stay.
+    Well,
+    /// It must be undone; with SQLite's word for why, where it was SQLite that failed.
+    Badly(Option<rusqlite::ffi::Error>),
 }
 
 struct Task<T, F> {
@@ -164,9 +172,13 @@ where
     T: Send,
     F: FnOnce(&Connection) -> DbResult<T> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> bool {
+    fn run(&mut self, connection: &Connection) -> Ran {
         self.done = self.work.take().map(|work| work(connection));
-        matches!(self.done, Some(Ok(_)))
+        match &self.done {
+            Some(Ok(_)) => Ran::Well,
+            Some(Err(DbError::Sql(error))) => Ran::Badly(error.sqlite_error().copied()),
+            _ => Ran::Badly(None),
+        }
     }
 
     fn answer(self: Box<Self>, commit: Result<(), PortError>) {
@@ -186,6 +198,7 @@ where
 }
 
 fn write_all(connection: &Connection, received: &mpsc::Receiver<Box<dyn Work>>) {
+    let (mut writes, mut commits) = (0_u64, 0_u64);
     while let Ok(first) = received.recv() {
         let mut waiting = VecDeque::from([first]);
         while waiting.len() < BATCH
@@ -193,10 +206,18 @@ fn write_all(connection: &Connection, received: &mpsc::Receiver<Box<dyn Work>>) 
         {
             waiting.push_back(next);
         }
+        let before = connection.total_changes();
+        let requests = waiting.len() as u64;
         while !waiting.is_empty() {
             commit(connection, &mut waiting);
         }
+        // A look into an empty queue costs no fsync and is not counted.
+        if connection.total_changes() > before {
+            writes += requests;
+            commits += 1;
+        }
     }
+    tracing::debug!(db.writes = writes, db.commits = commits, "database closed");
 }
 
 /// Commits as many of the waiting requests as one transaction carries, and answers those.
@@ -223,7 +244,10 @@ fn commit(connection: &Connection, waiting: &mut VecDeque<Box<dyn Work>>) {
     }
     for task in done {
         let what = task.what();
-        task.answer(result.as_ref().map(|()| ()).map_err(|error| fault::sql(what, error)));
+        task.answer(match &result {
+            Ok(()) => Ok(()),
+            Err(error) => Err(fault::sql(what, error)),
+        });
     }
 }
 
@@ -231,12 +255,19 @@ fn commit(connection: &Connection, waiting: &mut VecDeque<Box<dyn Work>>) {
 fn run_within_savepoint(connection: &Connection, task: &mut dyn Work) -> rusqlite::Result<()> {
     connection.execute_batch("SAVEPOINT request")?;
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| task.run(connection)));
+    let is_good = matches!(ran, Ok(Ran::Well));
+    let failure = match ran {
+        Ok(Ran::Well) => None,
+        Ok(Ran::Badly(failure)) => failure,
+        // The panic's message is out already; whoever asked is told that his work was not done.
+        Err(_) => None,
+    };
     if connection.is_autocommit() {
         // SQLite itself gives the transaction up where the disk is full or fails.
-        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
-        return Err(rusqlite::Error::SqliteFailure(code, Some("the transaction was rolled back".into())));
+        let code = failure.unwrap_or_else(|| rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR));
+        return Err(rusqlite::Error::SqliteFailure(code, Some("the transaction was given up".into())));
     }
-    if !matches!(ran, Ok(true)) {
+    if !is_good {
         connection.execute_batch("ROLLBACK TO request")?;
     }
     connection.execute_batch("RELEASE request")

@@ -60,16 +60,17 @@ pub(crate) fn sql(what: &str, error: &rusqlite::Error) -> PortError {
 }
 
 fn sqlite_fault(extended: i32) -> Fault {
-    match extended {
+    if extended == ffi::SQLITE_IOERR_SHMSIZE {
         // Growing the shared-memory index fails so when the disk is full.
-        ffi::SQLITE_IOERR_SHMSIZE => return Fault::Full,
-        _ => {}
+        return Fault::Full;
     }
     match extended & 0xff {
         ffi::SQLITE_FULL => Fault::Full,
-        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED | ffi::SQLITE_IOERR | ffi::SQLITE_NOMEM | ffi::SQLITE_PROTOCOL => {
-            Fault::Transient
-        }
+        ffi::SQLITE_BUSY
+        | ffi::SQLITE_LOCKED
+        | ffi::SQLITE_IOERR
+        | ffi::SQLITE_NOMEM
+        | ffi::SQLITE_PROTOCOL => Fault::Transient,
         ffi::SQLITE_READONLY | ffi::SQLITE_CANTOPEN | ffi::SQLITE_PERM | ffi::SQLITE_AUTH => Fault::Denied,
         ffi::SQLITE_TOOBIG => Fault::TooLarge,
         _ => Fault::Permanent,
@@ -79,7 +80,9 @@ fn sqlite_fault(extended: i32) -> Fault {
 /// What a failure of the file system means.
 pub(crate) fn io(what: impl AsRef<str>, error: &io::Error) -> PortError {
     let (fault, advice) = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (Fault::Full, " (make room on that disk)"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            (Fault::Full, " (make room on that disk)")
+        }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             (Fault::Denied, " (the folder must be writable)")
         }

@@ -126,7 +126,10 @@ fn take(db: &Connection, gate: GateName, limit: Limit, ttl: Duration) -> DbResul
     if limit.concurrent.is_none() {
         return Ok(Pass::Open(Lease { gate, id: UNLIMITED.to_owned() }));
     }
-    db.prepare_cached("INSERT INTO leases (id, gate, until) VALUES (?1, ?2, ?3)")?
-        .execute(params![id, gate.as_str(), now + time::span(ttl)])?;
+    db.prepare_cached("INSERT INTO leases (id, gate, until) VALUES (?1, ?2, ?3)")?.execute(params![
+        id,
+        gate.as_str(),
+        now + time::span(ttl)
+    ])?;
     Ok(Pass::Open(Lease { gate, id }))
 }

@@ -272,7 +272,8 @@ impl InboxWatcher {
     async fn forget(&mut self, found: &[Found], taken: &mut HashMap<PathBuf, Stamp>) -> Result<()> {
         let there: std::collections::HashSet<&Path> = found.iter().map(|file| file.path.as_path()).collect();
         self.seen.retain(|path, _| there.contains(path.as_path()));
-        let gone: Vec<PathBuf> = taken.keys().filter(|path| !there.contains(path.as_path())).cloned().collect();
+        let gone: Vec<PathBuf> =
+            taken.keys().filter(|path| !there.contains(path.as_path())).cloned().collect();
         if gone.is_empty() {
             return Ok(());
         }

@@ -70,7 +70,13 @@ impl Jobs for JobStore {
         self.db.read("looking for the newest job of a key", move |db| newest_of_key(db, &bucket, &key)).await
     }
 
-    async fn claim_content(&self, name: &str, job: &JobId, run: u32, lease: Duration) -> Result<ContentClaim> {
+    async fn claim_content(
+        &self,
+        name: &str,
+        job: &JobId,
+        run: u32,
+        lease: Duration,
+    ) -> Result<ContentClaim> {
         let (name, job) = (name.to_owned(), job.clone());
         self.db.write("claiming content", move |db| claim(db, &name, &job, run, lease)).await
     }
@@ -79,8 +85,10 @@ impl Jobs for JobStore {
         let (name, job) = (name.to_owned(), job.clone());
         self.db
             .write("finishing content", move |db| {
-                db.prepare_cached("UPDATE contents SET finished = 1 WHERE name = ?1 AND job = ?2 AND run = ?3")?
-                    .execute(params![name, job.as_str(), run])?;
+                db.prepare_cached(
+                    "UPDATE contents SET finished = 1 WHERE name = ?1 AND job = ?2 AND run = ?3",
+                )?
+                .execute(params![name, job.as_str(), run])?;
                 Ok(())
             })
             .await
@@ -122,7 +130,8 @@ impl Jobs for JobStore {
 
 fn written(job: &Job) -> Result<(Job, String)> {
     let body = serde_json::to_string(job);
-    let body = body.map_err(|error| ports::PortError::new(Fault::Permanent, format!("writing a job: {error}")))?;
+    let body =
+        body.map_err(|error| ports::PortError::new(Fault::Permanent, format!("writing a job: {error}")))?;
     Ok((job.clone(), body))
 }
 
@@ -181,12 +190,17 @@ fn replace(db: &Connection, job: &Job, body: &str) -> DbResult<()> {
         .optional()?;
     match stored {
         None => refuse(Fault::NotFound, format!("writing job {}: there is no such job", job.id)),
-        Some((_, schema)) if schema > job.schema => {
-            refuse(Fault::Permanent, format!("writing job {}: a newer Precis wrote it (shape {schema})", job.id))
-        }
+        Some((_, schema)) if schema > job.schema => refuse(
+            Fault::Permanent,
+            format!("writing job {}: a newer Precis wrote it (shape {schema})", job.id),
+        ),
         Some((stored, _)) => refuse(
             Fault::Conflict,
-            format!("writing job {}: revision {stored} is stored, {} was read", job.id, job.revision.saturating_sub(1)),
+            format!(
+                "writing job {}: revision {stored} is stored, {} was read",
+                job.id,
+                job.revision.saturating_sub(1)
+            ),
         ),
     }
 }
@@ -206,7 +220,10 @@ fn list(db: &Connection, filter: &Filter) -> DbResult<Vec<Job>> {
         and("state <> ?", vec![state_name(State::Ended).to_owned().into()]);
     }
     if let Some(reason) = filter.reason {
-        and("reason = ? AND state = ?", vec![reason.code().to_owned().into(), state_name(State::Ended).to_owned().into()]);
+        and(
+            "reason = ? AND state = ?",
+            vec![reason.code().to_owned().into(), state_name(State::Ended).to_owned().into()],
+        );
     }
     // No key holds the last character there is, so this is where the prefix's keys end.
     for (column, prefix) in [("key", &filter.key_prefix), ("id", &filter.id_prefix)] {
@@ -271,7 +288,12 @@ fn claim(db: &Connection, name: &str, job: &JobId, run: u32, lease: Duration) ->
     let held = db
         .prepare_cached("SELECT job, run, until, finished FROM contents WHERE name = ?1")?
         .query_row([name], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?, row.get::<_, i64>(2)?, row.get::<_, bool>(3)?))
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, u32>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, bool>(3)?,
+            ))
         })
         .optional()?;
     if let Some((holder, held_run, until, finished)) = held {
@@ -300,11 +322,13 @@ fn tallied(db: &Connection, cause: &str, window: i64, of: Option<(&JobId, u32)>)
     let place = match of {
         None => 0,
         Some((job, run)) => db
-            .prepare_cached("SELECT place FROM tallies WHERE cause = ?1 AND window = ?2 AND job = ?3 AND run = ?4")?
+            .prepare_cached(
+                "SELECT place FROM tallies WHERE cause = ?1 AND window = ?2 AND job = ?3 AND run = ?4",
+            )?
             .query_row(params![cause, window, job.as_str(), run], |row| row.get(0))?,
     };
-    let mut statement =
-        db.prepare_cached("SELECT key FROM tallies WHERE cause = ?1 AND window = ?2 ORDER BY place LIMIT ?3")?;
+    let mut statement = db
+        .prepare_cached("SELECT key FROM tallies WHERE cause = ?1 AND window = ?2 ORDER BY place LIMIT ?3")?;
     let limit = i64::try_from(EXAMPLES).unwrap_or(i64::MAX);
     let examples = statement.query_map(params![cause, window, limit], |row| row.get(0))?;
     Ok(Tally { count, place, examples: examples.collect::<rusqlite::Result<_>>()? })

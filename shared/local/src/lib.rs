@@ -28,6 +28,7 @@ mod open;
 mod queue;
 mod schema;
 mod settings;
+mod sweep;
 mod takeover;
 mod time;
 mod topic;

@@ -52,10 +52,14 @@ impl Objects for ObjectStore {
         self.db
             .read("reading a document's tags", move |db| {
                 let tags: Option<String> = db
-                    .prepare_cached("SELECT tags FROM uploads WHERE bucket = ?1 AND key = ?2 AND version = ?3")?
+                    .prepare_cached(
+                        "SELECT tags FROM uploads WHERE bucket = ?1 AND key = ?2 AND version = ?3",
+                    )?
                     .query_row([&document.bucket, &document.key, &document.version], |row| row.get(0))
                     .optional()?;
-                let Some(tags) = tags else { return refuse(Fault::NotFound, "reading a document's tags: it is gone") };
+                let Some(tags) = tags else {
+                    return refuse(Fault::NotFound, "reading a document's tags: it is gone");
+                };
                 Ok(serde_json::from_str(&tags)?)
             })
             .await
@@ -235,8 +239,9 @@ fn find_upload(db: &Connection, document: &Document, limit: u64) -> DbResult<Col
         };
     };
     within(size, limit, "fetching a document")?;
-    let mut statement = db
-        .prepare_cached("SELECT size, body, file FROM uploads WHERE bucket = ?1 AND key = ?2 AND version = ?3")?;
+    let mut statement = db.prepare_cached(
+        "SELECT size, body, file FROM uploads WHERE bucket = ?1 AND key = ?2 AND version = ?3",
+    )?;
     Ok(statement
         .query_row([bucket, key, &document.version], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?)
 }
@@ -246,7 +251,9 @@ fn find_artifact(db: &Connection, key: &str, limit: u64) -> DbResult<Columns> {
         .prepare_cached("SELECT size FROM artifacts WHERE key = ?1")?
         .query_row([key], |row| row.get(0))
         .optional()?;
-    let Some(size) = size else { return refuse(Fault::NotFound, format!("reading an artifact: there is no {key:?}")) };
+    let Some(size) = size else {
+        return refuse(Fault::NotFound, format!("reading an artifact: there is no {key:?}"));
+    };
     within(size, limit, "reading an artifact")?;
     let mut statement = db.prepare_cached("SELECT size, body, file FROM artifacts WHERE key = ?1")?;
     Ok(statement.query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?)

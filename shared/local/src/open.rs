@@ -3,7 +3,7 @@
 //! Nothing is changed before everything that could refuse has been asked.
 
 use crate::db::{self, Db};
-use crate::{schema, takeover};
+use crate::{schema, sweep, takeover};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::FlockOperation;
 use std::fs::{self, File};
@@ -54,16 +54,22 @@ impl OpenOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no such folder.
-    #[error("there is no data folder {0}: start `precis up --data {0}` to make one, or name another by --data")]
+    #[error(
+        "there is no data folder {0}: start `precis up --data {0}` to make one, or name another by --data"
+    )]
     Missing(PathBuf),
     /// It is there and is no folder.
     #[error("{0} is a file, not a folder: name a folder by --data")]
     NotAFolder(PathBuf),
     /// It holds things, none of them ours.
-    #[error("{0} is not a Precis data folder, and it is not empty: name a new folder, or an empty one, by --data")]
+    #[error(
+        "{0} is not a Precis data folder, and it is not empty: name a new folder, or an empty one, by --data"
+    )]
     Foreign(PathBuf),
     /// We cannot write there.
-    #[error("cannot write to the data folder {folder}: {cause}. Give this user the right to write there, or name another folder by --data")]
+    #[error(
+        "cannot write to the data folder {folder}: {cause}. Give this user the right to write there, or name another folder by --data"
+    )]
     Unwritable {
         /// The folder.
         folder: PathBuf,
@@ -71,7 +77,9 @@ pub enum OpenError {
         cause: io::Error,
     },
     /// The disk is full.
-    #[error("the disk of the data folder {folder} is full: {cause}. Make room and start again; nothing was lost")]
+    #[error(
+        "the disk of the data folder {folder} is full: {cause}. Make room and start again; nothing was lost"
+    )]
     Full {
         /// The folder.
         folder: PathBuf,
@@ -79,7 +87,9 @@ pub enum OpenError {
         cause: String,
     },
     /// Another process does the work.
-    #[error("the data folder {folder} is in use by another Precis (process {pid}). Stop that one first (kill {pid}), or name another folder by --data; `precis jobs` and `precis put` work beside it")]
+    #[error(
+        "the data folder {folder} is in use by another Precis (process {pid}). Stop that one first (kill {pid}), or name another folder by --data; `precis jobs` and `precis put` work beside it"
+    )]
     Locked {
         /// The folder.
         folder: PathBuf,
@@ -87,7 +97,9 @@ pub enum OpenError {
         pid: String,
     },
     /// A newer release wrote it.
-    #[error("{database} was written by a newer Precis (version {found}; this one reads up to {known}). It was left untouched: use the newer Precis, or another folder by --data")]
+    #[error(
+        "{database} was written by a newer Precis (version {found}; this one reads up to {known}). It was left untouched: use the newer Precis, or another folder by --data"
+    )]
     Newer {
         /// The database.
         database: PathBuf,
@@ -97,7 +109,9 @@ pub enum OpenError {
         known: i64,
     },
     /// It is broken, or no database at all.
-    #[error("{database} is damaged and was left untouched: {cause}. Move the folder away and start with a new one, or bring a backup back by `precis import BACKUP --data NEW-FOLDER`")]
+    #[error(
+        "{database} is damaged and was left untouched: {cause}. Move the folder away and start with a new one, or bring a backup back by `precis import BACKUP --data NEW-FOLDER`"
+    )]
     Corrupt {
         /// The database.
         database: PathBuf,
@@ -186,6 +200,10 @@ impl Layout {
 
 /// Opens the folder's database. Blocking.
 pub(crate) fn open(folder: &Path, options: OpenOptions) -> Result<(Layout, Db), OpenError> {
+    open_with(folder, options, schema::STEPS)
+}
+
+fn open_with(folder: &Path, options: OpenOptions, steps: &[&str]) -> Result<(Layout, Db), OpenError> {
     let layout = Layout { folder: std::path::absolute(folder).map_err(|error| failed(folder, error))? };
     let is_new = inspect(&layout, options)?;
     if is_new {
@@ -194,7 +212,7 @@ pub(crate) fn open(folder: &Path, options: OpenOptions) -> Result<(Layout, Db), 
     let database = layout.database();
     if !is_new {
         // Asked before the lock, so that a folder of a newer release is refused as that even while it is in use.
-        check_version(&database)?;
+        check_version(&database, schema::version_of(steps))?;
     }
     let lock = match options.mode {
         Mode::Exclusive => Some(lock(&layout)?),
@@ -203,9 +221,10 @@ pub(crate) fn open(folder: &Path, options: OpenOptions) -> Result<(Layout, Db), 
     for path in layout.folders() {
         make(&path).map_err(|error| failed(&layout.folder, error))?;
     }
-    let mut connection = connect(&layout, options.mode)?;
+    let mut connection = connect(&layout, options.mode, steps)?;
     if lock.is_some() {
         takeover::take_over(&layout, &mut connection);
+        sweep::sweep(&layout, &connection).map_err(|error| sql(&layout, error))?;
     }
     let db = Db::start(&database, connection, lock).map_err(|error| failed(&layout.folder, error))?;
     Ok((layout, db))
@@ -285,14 +304,14 @@ fn try_lock(file: &File, how: FlockOperation) -> io::Result<bool> {
 
 /// Whether a process does the work in this folder.
 pub(crate) fn is_locked(layout: &Layout) -> bool {
-    let free = File::open(layout.lock())
-        .and_then(|file| try_lock(&file, FlockOperation::NonBlockingLockShared));
+    let free =
+        File::open(layout.lock()).and_then(|file| try_lock(&file, FlockOperation::NonBlockingLockShared));
     matches!(free, Ok(false))
 }
 
 /// Looks at the file's header alone: `application_id` and `user_version` stand at fixed places, so a database
 /// of another program or of a newer release is recognised without opening (and so touching) it.
-fn check_version(database: &Path) -> Result<(), OpenError> {
+fn check_version(database: &Path, known: i64) -> Result<(), OpenError> {
     let corrupt = |cause: &str| OpenError::Corrupt { database: database.to_owned(), cause: cause.to_owned() };
     let mut header = [0_u8; 100];
     let folder = database.parent().unwrap_or(database);
@@ -310,22 +329,23 @@ fn check_version(database: &Path) -> Result<(), OpenError> {
     if application != 0 && application != schema::APPLICATION {
         return Err(OpenError::Foreign(folder.to_owned()));
     }
-    if version > schema::VERSION {
-        let database = database.to_owned();
-        return Err(OpenError::Newer { database, found: version, known: schema::VERSION });
+    if version > known {
+        return Err(OpenError::Newer { database: database.to_owned(), found: version, known });
     }
     Ok(())
 }
 
-fn connect(layout: &Layout, mode: Mode) -> Result<Connection, OpenError> {
+fn connect(layout: &Layout, mode: Mode, steps: &[&str]) -> Result<Connection, OpenError> {
+    let known = schema::version_of(steps);
     let database = layout.database();
     let fail = |error: rusqlite::Error| sql(layout, error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(&database, flags).map_err(fail)?;
     db::prepare(&connection).map_err(fail)?;
     let version = user_version(&connection).map_err(fail)?;
-    if version > schema::VERSION {
-        return Err(OpenError::Newer { database, found: version, known: schema::VERSION });
+    if version > known {
+        return Err(OpenError::Newer { database, found: version, known });
     }
     if version == 0 {
         connection.pragma_update(None, "application_id", schema::APPLICATION).map_err(fail)?;
@@ -334,11 +354,11 @@ fn connect(layout: &Layout, mode: Mode) -> Result<Connection, OpenError> {
     if mode == Mode::Exclusive && version > 0 {
         check(layout, &connection)?;
     }
-    if version > 0 && version < schema::VERSION {
+    if version > 0 && version < known {
         keep_former(layout, &connection, version)?;
     }
-    if version < schema::VERSION {
-        schema::migrate(&mut connection).map_err(fail)?;
+    if version < known {
+        schema::migrate(&mut connection, steps).map_err(fail)?;
     }
     Ok(connection)
 }
@@ -405,5 +425,53 @@ fn failed(folder: &Path, error: io::Error) -> OpenError {
         }
         io::ErrorKind::NotADirectory => OpenError::NotAFolder(folder),
         _ => OpenError::Other { folder, cause: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEXT: &str = "ALTER TABLE gates ADD COLUMN note TEXT NOT NULL DEFAULT 'none'";
+
+    fn steps() -> Vec<&'static str> {
+        schema::STEPS.iter().copied().chain([NEXT]).collect()
+    }
+
+    fn gates(path: &Path) -> Vec<String> {
+        let connection = Connection::open(path).unwrap();
+        let statement = connection.prepare("SELECT * FROM gates").unwrap();
+        statement.column_names().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn an_older_database_is_kept_beside_itself_before_it_is_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path(), OpenOptions::exclusive()).unwrap());
+        let database = folder.path().join("precis.db");
+        Connection::open(&database).unwrap().execute("INSERT INTO gates (gate) VALUES ('x')", []).unwrap();
+        drop(open_with(folder.path(), OpenOptions::exclusive(), &steps()).unwrap());
+        assert!(gates(&database).contains(&"note".to_owned()));
+        let former = folder.path().join(format!("precis.db.before-{}", schema::VERSION + 1));
+        assert!(!gates(&former).contains(&"note".to_owned()));
+        let rows = |path| {
+            let count =
+                Connection::open(path).unwrap().query_row("SELECT count(*) FROM gates", [], |row| row.get(0));
+            count.unwrap()
+        };
+        assert_eq!((rows(&database), rows(&former)), (1, 1));
+        let error = open(folder.path(), OpenOptions::shared()).err().unwrap();
+        assert!(matches!(error, OpenError::Newer { .. }), "the former release leaves it alone: {error}");
+    }
+
+    #[test]
+    fn a_step_that_fails_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path(), OpenOptions::exclusive()).unwrap());
+        let mut steps = steps();
+        steps.push("CREATE TABLE gates (again TEXT)");
+        assert!(open_with(folder.path(), OpenOptions::exclusive(), &steps).is_err());
+        assert!(!gates(&folder.path().join("precis.db")).contains(&"note".to_owned()));
+        open(folder.path(), OpenOptions::exclusive()).unwrap();
     }
 }

@@ -7,9 +7,11 @@ use crate::db::{Db, refuse};
 use crate::fault::DbResult;
 use crate::time;
 use async_trait::async_trait;
-use ports::queue::{MAX_BATCH, MAX_DELAY, MAX_RECEIVES};
-use ports::{Address, Delivery, Depth, Disposition, Fault, Outgoing, PortError, Queue, QueueAdmin, QueueName, Receipt};
 use ports::Result;
+use ports::queue::{MAX_BATCH, MAX_DELAY, MAX_RECEIVES};
+use ports::{
+    Address, Delivery, Depth, Disposition, Fault, Outgoing, PortError, Queue, QueueAdmin, QueueName, Receipt,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -44,7 +46,13 @@ pub(crate) struct Queues {
 }
 
 /// Puts one message into a queue, within a transaction.
-pub(crate) fn insert(connection: &Connection, to: Address, body: &str, delay: Duration, now: i64) -> DbResult<()> {
+pub(crate) fn insert(
+    connection: &Connection,
+    to: Address,
+    body: &str,
+    delay: Duration,
+    now: i64,
+) -> DbResult<()> {
     connection
         .prepare_cached(
             "INSERT INTO messages (queue, dead, visible_at, sent_at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -83,7 +91,8 @@ impl Queue for Queues {
             let rung = self.bells.of(from).notified();
             tokio::pin!(rung);
             rung.as_mut().enable();
-            let taken = self.db.write("receiving messages", move |db| take(db, from, max, visibility)).await?;
+            let taken =
+                self.db.write("receiving messages", move |db| take(db, from, max, visibility)).await?;
             let left = until.saturating_duration_since(Instant::now());
             if !taken.deliveries.is_empty() || left.is_zero() {
                 return Ok(taken.deliveries);
@@ -102,7 +111,13 @@ impl Queue for Queues {
                     "UPDATE messages SET visible_at = ?1
                      WHERE id = ?2 AND receipt = ?3 AND queue = ?4 AND dead = ?5",
                 )?
-                .execute(params![time::now() + time::span(visibility), id, receipt, of.queue.as_str(), of.dead])?)
+                .execute(params![
+                    time::now() + time::span(visibility),
+                    id,
+                    receipt,
+                    of.queue.as_str(),
+                    of.dead
+                ])?)
         });
         match extended.await? {
             0 => Err(PortError::new(Fault::NotFound, "extending a delivery: it is not (or no longer) held")),
@@ -182,7 +197,9 @@ fn settle(db: &Connection, of: Address, id: i64, receipt: &str, disposition: Dis
     let (queue, dead) = (of.queue.as_str(), of.dead);
     let changed = match disposition {
         Disposition::Delete => db
-            .prepare_cached("DELETE FROM messages WHERE id = ?1 AND receipt = ?2 AND queue = ?3 AND dead = ?4")?
+            .prepare_cached(
+                "DELETE FROM messages WHERE id = ?1 AND receipt = ?2 AND queue = ?3 AND dead = ?4",
+            )?
             .execute(params![id, receipt, queue, dead])?,
         Disposition::Release(delay) => db
             .prepare_cached(

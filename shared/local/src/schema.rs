@@ -13,18 +13,23 @@ pub(crate) const APPLICATION: i32 = 0x5052_4543;
 pub(crate) const STEPS: &[&str] = &[include_str!("schema/1.sql")];
 
 /// The version this release writes.
-pub(crate) const VERSION: i64 = STEPS.len() as i64;
+pub(crate) const VERSION: i64 = version_of(STEPS);
 
-/// Takes the steps from `version` on, in one transaction. Another process may have been quicker.
-pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+/// The version of a database on which these steps were taken.
+pub(crate) const fn version_of(steps: &[&str]) -> i64 {
+    steps.len() as i64
+}
+
+/// Takes the steps that are missing, in one transaction. Another process may have been quicker.
+pub(crate) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let taken = usize::try_from(version).unwrap_or(0);
-    for step in STEPS.iter().skip(taken) {
+    for step in steps.iter().skip(taken) {
         transaction.execute_batch(step)?;
     }
-    if version < VERSION {
-        transaction.pragma_update(None, "user_version", VERSION)?;
+    if version < version_of(steps) {
+        transaction.pragma_update(None, "user_version", version_of(steps))?;
     }
     transaction.commit()
 }

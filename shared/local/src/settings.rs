@@ -167,7 +167,9 @@ impl SettingsFile {
             known.stamp = stamp;
             match load(&self.path) {
                 Ok(tables) => known.tables = Arc::new(tables),
-                Err(error) => tracing::error!(error = %error, "settings not taken over, the former ones hold"),
+                Err(error) => {
+                    tracing::error!(error = %error, "settings not taken over, the former ones hold")
+                }
             }
         }
         known.tables.clone()
@@ -197,7 +199,10 @@ impl SettingsFile {
             GateName::Ocr => (tables.gates.ocr, Some(cores())),
             GateName::Publish => (tables.gates.publish, None),
         };
-        Ok(Limit { concurrent: table.concurrent.map(NonZeroU32::get).or(usual), per_second: table.per_second })
+        Ok(Limit {
+            concurrent: table.concurrent.map(NonZeroU32::get).or(usual),
+            per_second: table.per_second,
+        })
     }
 }
 
@@ -214,7 +219,9 @@ impl SettingsSource for SettingsFile {
         let mut prefixes: Vec<_> =
             tables.prefix.iter().filter(|(prefix, _)| key.starts_with(prefix.as_str())).collect();
         prefixes.sort_by_key(|(prefix, _)| prefix.len());
-        layers.extend(prefixes.into_iter().map(|(prefix, layer)| (Source::Prefix(prefix.clone()), layer.clone())));
+        layers.extend(
+            prefixes.into_iter().map(|(prefix, layer)| (Source::Prefix(prefix.clone()), layer.clone())),
+        );
         Ok(layers)
     }
 }
@@ -245,7 +252,10 @@ fn parse(text: &str) -> std::result::Result<Tables, String> {
     if let Some(smtp) = &tables.smtp
         && let Err(error) = smtp.from.parse::<lettre::message::Mailbox>()
     {
-        return Err(format!("[smtp] from = {:?} is no sender, for example \"Precis <precis@example.com>\": {error}", smtp.from));
+        return Err(format!(
+            "[smtp] from = {:?} is no sender, for example \"Precis <precis@example.com>\": {error}",
+            smtp.from
+        ));
     }
     for (name, table) in [("ocr", tables.gates.ocr), ("publish", tables.gates.publish)] {
         if table.per_second.is_some_and(|rate| !(0.001..=1_000_000.0).contains(&rate)) {
@@ -295,7 +305,11 @@ mod tests {
     async fn prefixes_come_from_short_to_long_and_a_changed_file_holds_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("precis.toml");
-        fs::write(&path, "[defaults]\nwords = 90\n[prefix.\"a/b/\"]\nwords = 1\n[prefix.\"a/\"]\nwords = 2\n").unwrap();
+        fs::write(
+            &path,
+            "[defaults]\nwords = 90\n[prefix.\"a/b/\"]\nwords = 1\n[prefix.\"a/\"]\nwords = 2\n",
+        )
+        .unwrap();
         let file = SettingsFile::open(&path).unwrap();
         let layers = file.layers("uploads", "a/b/c").await.unwrap();
         let names: Vec<_> = layers.iter().map(|(source, _)| source.to_string()).collect();

@@ -13,8 +13,7 @@ pub(crate) fn now() -> i64 {
 
 /// The time of a stored number; one out of range (a damaged row) becomes the nearest end.
 pub(crate) fn timestamp(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros)
-        .unwrap_or(if micros < 0 { Timestamp::MIN } else { Timestamp::MAX })
+    Timestamp::from_microsecond(micros).unwrap_or(if micros < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
 pub(crate) fn span(duration: Duration) -> i64 {

@@ -33,7 +33,7 @@ impl Topic for Topics {
         let has_smtp = self.deliverer.settings.smtp()?.is_some();
         let notification = notification.clone();
         self.db.write("publishing", move |db| publish(db, channel, &notification, has_smtp)).await?;
-        self.deliverer.bell.notify_one();
+        self.deliverer.bell.notify_waiters();
         Ok(())
     }
 }
@@ -118,11 +118,12 @@ impl Subscriptions for Topics {
         self.db
             .write("unsubscribing", move |db| {
                 let is_it = |found: &Subscription| found.id == wanted || address(&found.endpoint) == wanted;
-                let found: Vec<_> = all(db)?.into_iter().filter(is_it).collect();
-                for subscription in &found {
+                let (gone, left): (Vec<_>, Vec<_>) = all(db)?.into_iter().partition(is_it);
+                for subscription in &gone {
                     db.execute("DELETE FROM subscriptions WHERE id = ?1", [&subscription.id])?;
+                    cancel(db, subscription, &left)?;
                 }
-                Ok(found)
+                Ok(gone)
             })
             .await
     }
@@ -138,6 +139,23 @@ impl Subscriptions for Topics {
         };
         self.deliverer.send_test(&subscription).await
     }
+}
+
+/// Who has unsubscribed hears nothing more, also not what is on its way.
+fn cancel(db: &Connection, gone: &Subscription, left: &[Subscription]) -> DbResult<()> {
+    let address = match &gone.endpoint {
+        Endpoint::Webhook(_) => Address::Webhook(gone.id.clone()),
+        Endpoint::Email(_) if left.iter().any(|other| other.endpoint == gone.endpoint) => return Ok(()),
+        Endpoint::Email(to) => Address::Email(to.clone()),
+    };
+    let mut statement = db.prepare_cached(
+        "DELETE FROM deliveries WHERE state IN ('pending', 'dead') AND kind = ?1 AND endpoint = ?2
+         RETURNING notification",
+    )?;
+    let parameters = params![address.kind(), serde_json::to_string(&address)?];
+    let told =
+        statement.query_map(parameters, |row| row.get::<_, i64>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    told.into_iter().try_for_each(|seq| deliver::drop_told(db, seq))
 }
 
 fn address(endpoint: &Endpoint) -> &str {

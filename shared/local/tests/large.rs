@@ -1,7 +1,7 @@
 //! Alone in its process, because it measures the process.
 
-use precis_local::{self as local, OpenOptions};
 use ports::contract::{self, Fresh};
+use precis_local::{self as local, OpenOptions};
 use std::time::Duration;
 
 #[tokio::test]

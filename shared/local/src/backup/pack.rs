@@ -67,9 +67,10 @@ fn named_objects(layout: &Layout, copy: &Path) -> Result<Vec<PathBuf>, BackupErr
     let database = Connection::open(copy)?;
     let mut paths = Vec::new();
     for (table, folder) in [("uploads", layout.uploads()), ("artifacts", layout.artifacts())] {
-        let mut statement =
-            database.prepare(&format!("SELECT DISTINCT file FROM {table} WHERE file IS NOT NULL ORDER BY file"))?;
-        let names = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut statement = database
+            .prepare(&format!("SELECT DISTINCT file FROM {table} WHERE file IS NOT NULL ORDER BY file"))?;
+        let names =
+            statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
         for name in names {
             let path = folder.join(name.get(..2).unwrap_or_default()).join(&name);
             if path.is_file() {

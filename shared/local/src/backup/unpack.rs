@@ -67,7 +67,8 @@ fn read(file: &Path, into: Option<&Path>) -> Result<Made, BackupError> {
         if path == MANIFEST {
             let mut json = Vec::new();
             entry.by_ref().take(MANIFEST_BYTES).read_to_end(&mut json).map_err(not_readable)?;
-            let read = serde_json::from_slice(&json).map_err(|error| damaged(format!("its manifest: {error}")))?;
+            let read =
+                serde_json::from_slice(&json).map_err(|error| damaged(format!("its manifest: {error}")))?;
             manifest = Some(read);
             continue;
         }
@@ -97,7 +98,7 @@ fn is_ours(path: &str) -> bool {
     let mut parts = Path::new(path).components();
     let Some(Component::Normal(first)) = parts.next() else { return false };
     let rest_is_plain = parts.all(|part| matches!(part, Component::Normal(_)));
-    let single = ["precis.db", "precis.toml", "webhook-secret"].iter().any(|name| path == *name);
+    let single = ["precis.db", "precis.toml", "webhook-secret"].contains(&path);
     let below = ["objects", "results", "outbox"].iter().any(|name| first == *name && path.len() > name.len());
     rest_is_plain && (single || below)
 }
@@ -127,7 +128,8 @@ fn check_database(file: &Path, folder: &Path) -> Result<(), BackupError> {
         return Err(damaged(format!("its database is damaged: {found}")));
     }
     for (table, folder) in [("uploads", layout.uploads()), ("artifacts", layout.artifacts())] {
-        let mut statement = database.prepare(&format!("SELECT DISTINCT file FROM {table} WHERE file IS NOT NULL"))?;
+        let mut statement =
+            database.prepare(&format!("SELECT DISTINCT file FROM {table} WHERE file IS NOT NULL"))?;
         let names = statement.query_map([], |row| row.get::<_, String>(0))?;
         for name in names.collect::<rusqlite::Result<HashSet<_>>>()? {
             if !folder.join(name.get(..2).unwrap_or_default()).join(&name).is_file() {

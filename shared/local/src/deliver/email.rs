@@ -38,7 +38,10 @@ impl Mailer {
     pub(crate) fn new(smtp: &Smtp) -> Result<Self> {
         type Transport = AsyncSmtpTransport<Tokio1Executor>;
         let unusable = |error: lettre::transport::smtp::Error| {
-            PortError::new(Fault::Transient, format!("preparing to send e-mails through {}: {error}", smtp.host))
+            PortError::new(
+                Fault::Transient,
+                format!("preparing to send e-mails through {}: {error}", smtp.host),
+            )
         };
         let mut builder = match smtp.tls {
             Tls::Starttls => Transport::starttls_relay(&smtp.host).map_err(unusable)?,

@@ -39,7 +39,9 @@ async fn assign(deliverer: &Deliverer, due: &[Due]) -> Result<Vec<Option<String>
     let wanted: Vec<_> = due
         .iter()
         .map(|due| match (&due.address, &due.notification.job) {
-            (Address::Results, Some(job)) => Some((due.notification.key.clone(), job.clone(), due.notification.run)),
+            (Address::Results, Some(job)) => {
+                Some((due.notification.key.clone(), job.clone(), due.notification.run))
+            }
             _ => None,
         })
         .collect();
@@ -63,7 +65,8 @@ async fn plan(deliverer: &Deliverer, due: &Due, path: Option<String>) -> Result<
         (Address::Results, Some(path)) => {
             let root = deliverer.layout.results();
             let files = results::files(&deliverer.objects, due).await?;
-            let planned = |(ending, bytes)| Planned { root: root.clone(), path: format!("{path}.{ending}"), bytes };
+            let planned =
+                |(ending, bytes)| Planned { root: root.clone(), path: format!("{path}.{ending}"), bytes };
             Ok(files.into_iter().map(planned).collect())
         }
         (Address::Outbox(people), _) => {

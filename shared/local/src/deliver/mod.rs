@@ -17,12 +17,14 @@ use crate::objects::ObjectStore;
 use crate::open::Layout;
 use crate::settings::SettingsFile;
 use crate::time;
+use futures::FutureExt;
 use jiff::Timestamp;
 use ports::{Channel, Fault, Notification, PortError, Result, Subscription};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use telemetry::metrics::{self, Delivered, Via};
 use tokio::sync::Notify;
 
 /// E-mails and webhooks under way at once.
@@ -85,11 +87,73 @@ pub struct DeliveryStatus {
 /// A delivery to make.
 pub(crate) struct Due {
     pub(crate) id: i64,
+    /// The notification's row.
+    pub(crate) seq: i64,
     pub(crate) address: Address,
     pub(crate) attempts: u32,
     pub(crate) created_at: i64,
     pub(crate) published_at: Timestamp,
     pub(crate) notification: Arc<Notification>,
+}
+
+impl Due {
+    /// Whether a failure is the last one.
+    fn is_hopeless(&self, error: &PortError) -> bool {
+        // A full disk and a folder we may not write to are mended by people; until then it is tried.
+        let is_file = matches!(self.address, Address::Results | Address::Outbox(_));
+        let waited = time::duration(time::now() - self.created_at);
+        !is_file && (error.is_permanent() || (waited > GIVE_UP && error.fault != Fault::Full))
+    }
+
+    /// Counts and logs what came of it.
+    fn tell(&self, result: &Result<()>) {
+        let delivered = match result {
+            Ok(()) => Delivered::Accepted,
+            Err(error) if self.is_hopeless(error) => Delivered::GivenUp,
+            Err(_) => Delivered::Retried,
+        };
+        let via = match self.address {
+            Address::Results => None,
+            Address::Outbox(_) => Some(Via::Outbox),
+            Address::Email(_) => Some(Via::Smtp),
+            Address::Webhook(_) => Some(Via::Webhook),
+        };
+        if let Some(via) = via {
+            metrics::delivery(via, delivered);
+        }
+        if let Err(error) = result {
+            let (id, kind, result) = (&self.notification.id, self.address.kind(), delivered.as_str());
+            tracing::warn!(notification.id = %id, kind, result, error = %error, "delivery failed");
+        }
+    }
+}
+
+/// Deliveries that go together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Files,
+    Mail,
+    Webhooks,
+}
+
+impl Lane {
+    const ALL: [Self; 3] = [Self::Files, Self::Mail, Self::Webhooks];
+
+    /// Two kinds, since a statement is prepared for two.
+    fn kinds(self) -> [&'static str; 2] {
+        match self {
+            Self::Files => ["results", "outbox"],
+            Self::Mail => ["email", "email"],
+            Self::Webhooks => ["webhook", "webhook"],
+        }
+    }
+
+    fn at_once(self) -> usize {
+        match self {
+            Self::Files => FILES,
+            Self::Mail | Self::Webhooks => AT_ONCE,
+        }
+    }
 }
 
 /// Carries what was published.
@@ -104,14 +168,23 @@ pub(crate) struct Deliverer {
 impl Deliverer {
     /// Delivers until `stop`; what is under way then is finished.
     pub(crate) async fn run(&self, stop: impl Future<Output = ()>) {
+        let stop = stop.shared();
+        // Each kind by itself: a mail server that does not answer holds up no result.
+        let lanes = Lane::ALL.map(|lane| self.run_lane(lane, stop.clone()));
+        futures::future::join_all(lanes).await;
+    }
+
+    async fn run_lane(&self, lane: Lane, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         loop {
             let rung = self.bell.notified();
-            let pause = match self.deliver_due().await {
+            tokio::pin!(rung);
+            rung.as_mut().enable();
+            let pause = match self.deliver_lane(lane).await {
                 Ok(0) => LOOK,
                 Ok(_) => Duration::ZERO,
                 Err(error) => {
-                    tracing::error!(error = %error, "deliveries failed");
+                    tracing::error!(error = %error, "deliveries cannot be looked for");
                     LOOK * 5
                 }
             };
@@ -128,8 +201,11 @@ impl Deliverer {
     pub(crate) async fn done(&self, wait: Duration) -> Result<bool> {
         let start = Instant::now();
         loop {
-            let untried = self.list().await?.iter().any(|delivery| delivery.attempts == 0);
-            if !untried {
+            let untried = self.db.read("counting deliveries", |db| {
+                let sql = "SELECT count(*) FROM deliveries WHERE state = 'pending' AND attempts = 0";
+                Ok(db.prepare_cached(sql)?.query_row([], |row| row.get::<_, u64>(0))?)
+            });
+            if untried.await? == 0 {
                 return Ok(true);
             }
             if start.elapsed() >= wait {
@@ -141,30 +217,23 @@ impl Deliverer {
 
     /// Tries everything that is due once. Gives the number of attempts.
     pub(crate) async fn deliver_due(&self) -> Result<usize> {
-        let (files, calls) = tokio::join!(self.write_due_files(), self.make_due_calls());
-        Ok(files? + calls?)
+        let attempts = futures::future::join_all(Lane::ALL.map(|lane| self.deliver_lane(lane))).await;
+        attempts.into_iter().sum()
     }
 
-    async fn write_due_files(&self) -> Result<usize> {
-        let due = self.due(&["results", "outbox"], FILES).await?;
+    async fn deliver_lane(&self, lane: Lane) -> Result<usize> {
+        let due = self.db.read("looking for deliveries", move |db| due(db, lane)).await?;
         if due.is_empty() {
             return Ok(0);
         }
         let count = due.len();
-        let results = files::write(self, &due).await;
-        self.settle(due, results).await?;
-        Ok(count)
-    }
-
-    async fn make_due_calls(&self) -> Result<usize> {
-        let due = self.due(&["email", "webhook"], AT_ONCE).await?;
-        if due.is_empty() {
-            return Ok(0);
-        }
-        let count = due.len();
-        let mailer = email::Mailer::of(&self.settings);
-        let calls = due.iter().map(|due| self.call(&mailer, due));
-        let results = futures::future::join_all(calls).await;
+        let results = match lane {
+            Lane::Files => files::write(self, &due).await,
+            Lane::Mail | Lane::Webhooks => {
+                let mailer = email::Mailer::of(&self.settings);
+                futures::future::join_all(due.iter().map(|due| self.call(&mailer, due))).await
+            }
+        };
         self.settle(due, results).await?;
         Ok(count)
     }
@@ -210,6 +279,7 @@ impl Deliverer {
                 }
                 let due = Due {
                     id: 0,
+                    seq: 0,
                     address: Address::Outbox(vec![to.clone()]),
                     attempts: 0,
                     created_at: time::now(),
@@ -224,16 +294,9 @@ impl Deliverer {
         }
     }
 
-    async fn due(&self, kinds: &'static [&'static str; 2], limit: usize) -> Result<Vec<Due>> {
-        self.db.read("looking for deliveries", move |db| due(db, kinds, limit)).await
-    }
-
     async fn settle(&self, due: Vec<Due>, results: Vec<Result<()>>) -> Result<()> {
         for (due, result) in due.iter().zip(&results) {
-            if let Err(error) = result {
-                let (id, kind) = (&due.notification.id, due.address.kind());
-                tracing::warn!(notification.id = %id, kind, error = %error, "delivery failed");
-            }
+            due.tell(result);
         }
         self.db
             .write("writing down deliveries", move |db| {
@@ -261,25 +324,27 @@ impl Deliverer {
                 )?)
             })
             .await?;
-        self.bell.notify_one();
+        self.bell.notify_waiters();
         Ok(count as u64)
     }
 }
 
-fn due(db: &Connection, kinds: &[&str; 2], limit: usize) -> DbResult<Vec<Due>> {
+fn due(db: &Connection, lane: Lane) -> DbResult<Vec<Due>> {
+    let [one, other] = lane.kinds();
     let mut statement = db.prepare_cached(
-        "SELECT d.id, d.endpoint, d.attempts, d.created_at, n.published_at, n.body
+        "SELECT d.id, d.endpoint, d.attempts, d.created_at, n.published_at, n.body, n.seq
          FROM deliveries d JOIN notifications n ON n.seq = d.notification
          WHERE d.state = 'pending' AND d.kind IN (?1, ?2) AND d.due_at <= ?3 AND n.body IS NOT NULL
          ORDER BY d.due_at, d.id LIMIT ?4",
     )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![kinds[0], kinds[1], time::now(), limit])?;
+    let limit = i64::try_from(lane.at_once()).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![one, other, time::now(), limit])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
         found.push(Due {
             id: row.get(0)?,
+            seq: row.get(6)?,
             address: serde_json::from_str(text(1)?)?,
             attempts: row.get(2)?,
             created_at: row.get(3)?,
@@ -295,23 +360,24 @@ fn settle(db: &Connection, due: &Due, result: &Result<()>) -> DbResult<()> {
     let Err(error) = result else {
         db.prepare_cached("UPDATE deliveries SET state = 'done', attempts = attempts + 1 WHERE id = ?1")?
             .execute([due.id])?;
-        // The row stays and remembers; what was told need not be kept twice.
-        db.prepare_cached(
-            "UPDATE notifications SET body = NULL WHERE seq = (SELECT notification FROM deliveries WHERE id = ?1)
-             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = seq AND d.state <> 'done')",
-        )?
-        .execute([due.id])?;
-        return Ok(());
+        return drop_told(db, due.seq);
     };
-    let waited = time::duration(now - due.created_at);
-    // A full disk and a folder we may not write to are mended by people; until then it is tried.
-    let is_file = matches!(due.address, Address::Results | Address::Outbox(_));
-    let hopeless = !is_file && (error.is_permanent() || (waited > GIVE_UP && error.fault != Fault::Full));
-    let pause = pause_after(due.attempts + 1, is_file);
+    let hopeless = due.is_hopeless(error);
+    let pause = pause_after(due.attempts + 1, matches!(due.address, Address::Results | Address::Outbox(_)));
     db.prepare_cached(
         "UPDATE deliveries SET state = ?2, attempts = attempts + 1, due_at = ?3, last_error = ?4 WHERE id = ?1",
     )?
     .execute(params![due.id, if hopeless { "dead" } else { "pending" }, now + time::span(pause), error.what])?;
+    Ok(())
+}
+
+/// The row of a notification stays and remembers; its body goes when nobody waits for it any more.
+pub(crate) fn drop_told(db: &Connection, seq: i64) -> DbResult<()> {
+    db.prepare_cached(
+        "UPDATE notifications SET body = NULL WHERE seq = ?1
+         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notification = ?1 AND d.state <> 'done')",
+    )?
+    .execute([seq])?;
     Ok(())
 }
 

@@ -52,7 +52,9 @@ fn part(name: &str, is_folder: bool) -> String {
         out.truncate(out.len() - 1);
         out.push('_');
     }
-    if out.is_empty() || (is_folder && ENDINGS.iter().any(|ending| out.to_ascii_lowercase().ends_with(ending))) {
+    if out.is_empty()
+        || (is_folder && ENDINGS.iter().any(|ending| out.to_ascii_lowercase().ends_with(ending)))
+    {
         out.push('_');
     }
     out
@@ -108,7 +110,8 @@ pub(crate) fn of_mail(id: &str) -> String {
 /// Which of these paths came twice: only the last of a batch may be written.
 pub(crate) fn superseded_in_batch(paths: &[Option<String>]) -> Vec<bool> {
     let mut seen = HashSet::new();
-    let mut out: Vec<bool> = paths.iter().rev().map(|path| path.as_ref().is_some_and(|path| !seen.insert(path))).collect();
+    let mut out: Vec<bool> =
+        paths.iter().rev().map(|path| path.as_ref().is_some_and(|path| !seen.insert(path))).collect();
     out.reverse();
     out
 }
@@ -130,8 +133,28 @@ mod tests {
         let long = "x".repeat(1024);
         let deep = "a/".repeat(500);
         let keys = [
-            "", ".", "..", "/", "../../etc/passwd", "/etc/passwd", "a/../b", "a//b", "a/", "a\0b", "a\nb", "C:\\x",
-            ".bashrc", "-rf", "~$x", "a\u{202E}fdp.exe", &long, &deep, "a.md/b", "x.", "x ", "🦀\u{200B}",
+            "",
+            ".",
+            "..",
+            "/",
+            "../../etc/passwd",
+            "/etc/passwd",
+            "a/../b",
+            "a//b",
+            "a/",
+            "a\0b",
+            "a\nb",
+            "C:\\x",
+            ".bashrc",
+            "-rf",
+            "~$x",
+            "a\u{202E}fdp.exe",
+            &long,
+            &deep,
+            "a.md/b",
+            "x.",
+            "x ",
+            "🦀\u{200B}",
         ];
         let mut seen = HashSet::new();
         for key in keys {

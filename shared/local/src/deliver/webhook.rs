@@ -112,12 +112,8 @@ pub(crate) fn folder_secret(folder: &Path) -> Result<Secret> {
     }
     let secret: String = (0..4).map(|_| random_hex()).collect();
     let temporary = folder.join(format!("webhook-secret.{}", random_hex()));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary)
-        .map_err(failed)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).map_err(failed)?;
     let written = writeln!(file, "{secret}").and_then(|()| file.sync_all());
     written.and_then(|()| fs::rename(&temporary, &path)).map_err(failed)?;
     Ok(Secret::new(secret))
@@ -131,7 +127,10 @@ mod tests {
     fn the_signature_is_the_hmac_of_time_and_body() {
         // Checked by: printf '1700000000.{"a":1}' | openssl dgst -sha256 -hmac key
         let signature = sign(&Secret::new("key"), 1_700_000_000, r#"{"a":1}"#).unwrap();
-        assert_eq!(signature, "t=1700000000,v1=a438e398bfafc57e4396bb7fc2304422f0f768e965d073ca313cb52e22e6ad03");
+        assert_eq!(
+            signature,
+            "t=1700000000,v1=a438e398bfafc57e4396bb7fc2304422f0f768e965d073ca313cb52e22e6ad03"
+        );
     }
 
     #[test]

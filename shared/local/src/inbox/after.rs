@@ -20,7 +20,8 @@ pub(super) fn after(inbox: &Inbox, file: &Found) -> Result<()> {
         }
         AfterTaking::Move => {
             let target = inbox.folder.join(DONE).join(&file.relative);
-            move_away(&file.path, &target).map_err(|error| fault::io("moving a file to the folder done", &error))
+            move_away(&file.path, &target)
+                .map_err(|error| fault::io("moving a file to the folder done", &error))
         }
     }?;
     if inbox.after != AfterTaking::Keep && fs::symlink_metadata(&file.path).is_ok() {

@@ -37,7 +37,8 @@ pub(super) struct Found {
 pub(super) fn walk(inbox: &Inbox) -> Result<Vec<Found>> {
     let looking = |error: std::io::Error| fault::io("looking through an inbox", &error);
     if fs::exists(inbox.folder.join("precis.db")).map_err(looking)? {
-        let what = "looking through an inbox: it is a data folder itself, and its results would come in again";
+        let what =
+            "looking through an inbox: it is a data folder itself, and its results would come in again";
         return Err(PortError::new(Fault::Permanent, what));
     }
     let mut found = Vec::new();
@@ -83,7 +84,8 @@ pub(super) fn stamp_of(file: &File) -> Result<Stamp> {
 
 fn is_ordinary_folder(name: &OsStr, path: &Path) -> bool {
     let name = name.as_bytes();
-    let is_service = matches!(name, b"lost+found" | b"$RECYCLE.BIN" | b"System Volume Information" | b"@eaDir");
+    let is_service =
+        matches!(name, b"lost+found" | b"$RECYCLE.BIN" | b"System Volume Information" | b"@eaDir");
     // A data folder within an inbox would feed on its own results.
     !name.starts_with(b".") && !is_service && !fs::exists(path.join("precis.db")).unwrap_or(true)
 }
@@ -93,7 +95,15 @@ fn is_document_name(name: &OsStr) -> bool {
     let name = name.as_bytes().to_ascii_lowercase();
     let starts: [&[u8]; 2] = [b".", b"~$"];
     let ends: [&[u8]; 10] = [
-        b".part", b".partial", b".crdownload", b".download", b".tmp", b".temp", b".filepart", b".swp", b".opdownload",
+        b".part",
+        b".partial",
+        b".crdownload",
+        b".download",
+        b".tmp",
+        b".temp",
+        b".filepart",
+        b".swp",
+        b".opdownload",
         b"~",
     ];
     let names: [&[u8]; 2] = [b"thumbs.db", b"desktop.ini"];

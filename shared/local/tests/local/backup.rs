@@ -23,7 +23,8 @@ async fn filled(folder: &Path) -> domain::Document {
 #[tokio::test]
 async fn a_folder_at_work_is_exported_and_comes_back_as_it_was() {
     let parent = tempfile::tempdir().unwrap();
-    let (data, file, new) = (parent.path().join("data"), parent.path().join("b.tar"), parent.path().join("new"));
+    let (data, file, new) =
+        (parent.path().join("data"), parent.path().join("b.tar"), parent.path().join("new"));
     let document = filled(&data).await;
     let at_work = super::open(&data).await;
     let made = backup::export(&data, &file).await.unwrap();

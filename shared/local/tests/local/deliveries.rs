@@ -73,7 +73,10 @@ async fn a_result_is_markdown_json_and_text_once_each() {
     assert_eq!(fs::read_to_string(results.join(names[2])).unwrap(), "Rent rises.\n");
     assert_eq!(files(&local.layout.outbox()), [format!("{}.eml", told.id)]);
     let mail = fs::read_to_string(local.layout.outbox().join(format!("{}.eml", told.id))).unwrap();
-    assert!(mail.contains("To: subscriber@localhost\r\n") && mail.contains("Rent rises 6% on 1 March."), "{mail}");
+    assert!(
+        mail.contains("To: subscriber@localhost\r\n") && mail.contains("Rent rises 6% on 1 March."),
+        "{mail}"
+    );
     publish(&local, Channel::Completions, &told).await;
     assert!(local.delivery_list().await.unwrap().is_empty(), "also when it was delivered long ago");
 }
@@ -185,7 +188,10 @@ async fn results_that_cannot_be_written_are_visible_and_wait() {
     local.deliveries().deliver_due().await.unwrap();
     let waiting = local.delivery_list().await.unwrap();
     assert_eq!(waiting.len(), 1, "the e-mail beside it was written");
-    assert!(!waiting[0].dead && waiting[0].kind == "results" && waiting[0].last_error.is_some(), "{waiting:?}");
+    assert!(
+        !waiting[0].dead && waiting[0].kind == "results" && waiting[0].last_error.is_some(),
+        "{waiting:?}"
+    );
     fs::remove_file(local.layout.results()).unwrap();
     fs::create_dir(local.layout.results()).unwrap();
     local.retry_deliveries().await.unwrap();

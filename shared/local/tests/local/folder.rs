@@ -99,7 +99,10 @@ async fn settings_that_cannot_be_understood_are_refused_with_line_and_name() {
     fs::write(folder.path().join("precis.toml"), "[defaults]\nwords = 90\nmax_page = 3\n").unwrap();
     let error = refused(folder.path(), OpenOptions::exclusive()).await;
     let text = error.to_string();
-    assert!(matches!(error, OpenError::Settings(_)) && text.contains("line 3") && text.contains("max_page"), "{text}");
+    assert!(
+        matches!(error, OpenError::Settings(_)) && text.contains("line 3") && text.contains("max_page"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

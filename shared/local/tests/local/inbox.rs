@@ -47,7 +47,8 @@ async fn keys(local: &Local) -> Vec<String> {
     let mut keys = Vec::new();
     loop {
         let from = Address::live(QueueName::Ingest);
-        let got = local.stack.queue.receive(from, 10, Duration::from_secs(600), Duration::ZERO).await.unwrap();
+        let got =
+            local.stack.queue.receive(from, 10, Duration::from_secs(600), Duration::ZERO).await.unwrap();
         if got.is_empty() {
             keys.sort();
             return keys;
@@ -70,7 +71,9 @@ fn write(place: &Place, name: &str, body: &str) {
 #[tokio::test]
 async fn whole_files_are_taken_once_and_stay_untouched() {
     let place = place().await;
-    for name in ["a b+c%.pdf", "sub/ü\n🦀.txt", "empty.txt", ".hidden", "~$a.docx", "b.pdf.part", ".dir/x.txt"] {
+    for name in
+        ["a b+c%.pdf", "sub/ü\n🦀.txt", "empty.txt", ".hidden", "~$a.docx", "b.pdf.part", ".dir/x.txt"]
+    {
         write(&place, name, if name == "empty.txt" { "" } else { name });
     }
     let mut first = watcher(&place, AfterTaking::Keep);
@@ -108,11 +111,13 @@ async fn links_are_not_followed_and_a_data_folder_is_not_looked_into() {
     std::os::unix::fs::symlink(secret.parent().unwrap(), place.inbox.join("folder")).unwrap();
     let inner = super::open(&place.inbox.join("precis-data")).await;
     fs::write(inner.layout.results().join("result.md"), "a result").unwrap();
-    rustix::fs::mkfifoat(rustix::fs::CWD, place.inbox.join("pipe"), rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, place.inbox.join("pipe"), rustix::fs::Mode::from_raw_mode(0o600))
+        .unwrap();
     write(&place, "real.txt", "real");
     assert_eq!(scan(&mut watcher(&place, AfterTaking::Keep)).await.taken, 1);
     assert_eq!(keys(&place.local).await, ["in/real.txt"]);
-    let itself = Inbox { folder: inner.layout.folder.clone(), prefix: String::new(), after: AfterTaking::Keep };
+    let itself =
+        Inbox { folder: inner.layout.folder.clone(), prefix: String::new(), after: AfterTaking::Keep };
     assert!(place.local.inbox(itself).scan().await.unwrap_err().is_permanent());
 }
 

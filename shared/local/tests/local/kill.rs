@@ -70,7 +70,11 @@ async fn write_one(local: &Local, folder: &Path, name: &str, number: u64) {
         writeln!(out, "ack {what} {name}").unwrap();
         out.flush().unwrap();
     };
-    let sent = stack.queue.send(Address::live(QueueName::Notify), vec![Outgoing::now(name.to_owned())]).await.unwrap();
+    let sent = stack
+        .queue
+        .send(Address::live(QueueName::Notify), vec![Outgoing::now(name.to_owned())])
+        .await
+        .unwrap();
     assert!(sent[0].is_ok());
     say("message");
     let written = stack.objects.write_once(&format!("a/{name}"), body(name, length(number))).await.unwrap();
@@ -155,14 +159,21 @@ async fn compare(local: &Local, acknowledged: &HashSet<String>) {
     let depth = stack.queue_admin.depth(QueueName::Notify).await.unwrap();
     let names = |what: &str| {
         let prefix = format!("{what} ");
-        acknowledged.iter().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned).collect::<HashSet<_>>()
+        acknowledged
+            .iter()
+            .filter_map(|line| line.strip_prefix(&prefix))
+            .map(str::to_owned)
+            .collect::<HashSet<_>>()
     };
     assert!(depth.waiting >= names("message").len() as u64, "messages were lost");
     let listed = stack.objects.list("a/").await.unwrap();
     for key in &listed {
         let name = key.strip_prefix("a/").unwrap();
         let number: u64 = name.rsplit('-').next().unwrap().parse().unwrap();
-        assert!(stack.objects.read(key, 1 << 20).await.unwrap() == body(name, length(number)), "{key} is half");
+        assert!(
+            stack.objects.read(key, 1 << 20).await.unwrap() == body(name, length(number)),
+            "{key} is half"
+        );
     }
     let listed: HashSet<_> = listed.into_iter().map(|key| key[2..].to_owned()).collect();
     assert!(names("artifact").is_subset(&listed), "artifacts were lost");
@@ -190,7 +201,11 @@ async fn compare_uploads(local: &Local, acknowledged: &HashSet<String>) {
             let number: u64 = document.key.rsplit('-').next().unwrap().parse().unwrap();
             let into = scratch.path().join("into");
             local.stack.objects.fetch(document, 1 << 20, &into).await.unwrap();
-            assert!(std::fs::read(&into).unwrap() == body(&document.key, length(number)), "{} is half", document.key);
+            assert!(
+                std::fs::read(&into).unwrap() == body(&document.key, length(number)),
+                "{} is half",
+                document.key
+            );
             std::fs::remove_file(into).unwrap();
             assert!(found.insert(document.key.clone()), "two events of {}", document.key);
             held.push(delivery.receipt);

@@ -7,6 +7,7 @@ mod contract;
 mod deliveries;
 mod endpoints;
 mod folder;
+mod full;
 mod inbox;
 mod kill;
 
