@@ -33,7 +33,9 @@ pub(super) async fn no_more_leases_live_than_the_limit(fresh: Fresh) {
     let Pass::Closed(until) = fresh.stack.gate.take(OCR, FAR).await.expect("take works") else {
         panic!("one lease too many")
     };
-    assert!(until.duration_since(fresh.stack.clock.now()) <= jiff::SignedDuration::try_from(FAR).expect("short"));
+    assert!(
+        until.duration_since(fresh.stack.clock.now()) <= jiff::SignedDuration::try_from(FAR).expect("short")
+    );
     let given_back = leases.pop().expect("there are some");
     fresh.stack.gate.give_back(given_back).await.expect("give_back works");
     assert!(take(&fresh, FAR).await.is_some(), "what is given back is free");
@@ -71,5 +73,9 @@ pub(super) async fn a_closed_gate_is_closed_for_all(fresh: Fresh) {
     assert!(matches!(other, Pass::Open(_)), "gates are apart");
     gate.close(GateName::Publish, fresh.stack.clock.now() + fresh.unit).await.expect("close works");
     tokio::time::sleep(fresh.unit * 3).await;
-    assert_eq!(gate.closed_until(GateName::Publish).await.expect("closed_until works"), None, "it opens by itself");
+    assert_eq!(
+        gate.closed_until(GateName::Publish).await.expect("closed_until works"),
+        None,
+        "it opens by itself"
+    );
 }

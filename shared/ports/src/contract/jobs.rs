@@ -90,7 +90,8 @@ pub(super) async fn a_job_comes_back_as_it_was_written(fresh: Fresh) {
     written.ocr_pages = vec![2, 9];
     written.trace = Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into());
     written.timings_ms.insert("ingest".into(), 12);
-    let claimed = written.claim(Stage::Ingest, 1, "me", written.created_at, FAR, 3).expect("it can be claimed");
+    let claimed =
+        written.claim(Stage::Ingest, 1, "me", written.created_at, FAR, 3).expect("it can be claimed");
     jobs.create(&written).await.expect("create works");
     jobs.replace(&claimed).await.expect("replace works");
     assert_eq!(jobs.get(&claimed.id).await.expect("get works"), Some(claimed.clone()));
@@ -135,14 +136,18 @@ pub(super) async fn filters_let_through_what_they_say(fresh: Fresh) {
     assert_eq!(keys(prefix("in/")).await, ["in/a%b", "in/a_b"]);
     assert_eq!(keys(prefix("in/a_")).await, ["in/a_b"], "no character of a prefix stands for another");
     assert_eq!(keys(prefix("in/a%")).await, ["in/a%b"]);
-    let id = |length: usize| Filter { id_prefix: Some(done.id.as_str()[..length].into()), ..Filter::default() };
+    let id =
+        |length: usize| Filter { id_prefix: Some(done.id.as_str()[..length].into()), ..Filter::default() };
     assert_eq!(keys(id(8)).await, ["out/c"]);
     assert_eq!(keys(id(32)).await, ["out/c"]);
     let still = Filter { still_since: Some(waiting.updated_at), ..Filter::default() };
     assert_eq!(keys(still).await, ["in/a_b"]);
     let counts = jobs.counts().await.expect("counts work");
     let count = |state| counts.iter().find(|(at, _)| *at == state).map_or(0, |(_, count)| *count);
-    assert_eq!((count(State::Ended), count(State::At(Stage::Ingest)), count(State::At(Stage::Ocr))), (2, 1, 0));
+    assert_eq!(
+        (count(State::Ended), count(State::At(Stage::Ingest)), count(State::At(Stage::Ocr))),
+        (2, 1, 0)
+    );
 }
 
 pub(super) async fn the_newest_job_of_a_key_is_told_by_sequencer(fresh: Fresh) {
@@ -176,7 +181,8 @@ fn ids() -> (JobId, JobId) {
 pub(super) async fn content_is_claimed_by_one_until_the_lease_ends(fresh: Fresh) {
     let jobs = &fresh.stack.jobs;
     let (a, b) = ids();
-    let claim = async |job: &JobId, run, lease| jobs.claim_content("c", job, run, lease).await.expect("claim works");
+    let claim =
+        async |job: &JobId, run, lease| jobs.claim_content("c", job, run, lease).await.expect("claim works");
     assert_eq!(claim(&a, 1, FAR).await, ContentClaim::Won);
     assert_eq!(claim(&a, 1, FAR).await, ContentClaim::Won, "who holds it may renew it");
     let ContentClaim::Held { by, until } = claim(&b, 1, FAR).await else { panic!("it is held") };
@@ -235,7 +241,11 @@ pub(super) async fn a_tally_counts_each_run_once(fresh: Fresh) {
         let key = format!("k{number}");
         for _ in 0..2 {
             let tally = jobs.tally("cause", 3600, &job, 1, &key).await.expect("tally works");
-            assert_eq!((tally.count, tally.place), (number + 1, number + 1), "counting again changes nothing");
+            assert_eq!(
+                (tally.count, tally.place),
+                (number + 1, number + 1),
+                "counting again changes nothing"
+            );
         }
     }
     let first = JobId::of("b", "k", "0");

@@ -166,7 +166,10 @@ pub(super) async fn keys_of_any_characters_lead_nowhere_else(fresh: Fresh) {
             std::fs::remove_file(into).expect("it can be removed");
         }
         let name = format!("jobs/x/{key}");
-        assert_eq!(stack.objects.write_once(&name, key.clone().into_bytes()).await.expect("works"), Written::New);
+        assert_eq!(
+            stack.objects.write_once(&name, key.clone().into_bytes()).await.expect("works"),
+            Written::New
+        );
         assert_eq!(stack.objects.read(&name, 2000).await.expect("read works"), key.as_bytes(), "{key:?}");
     }
     let created = events(stack).await.into_iter().filter_map(|event| match event {
@@ -189,13 +192,22 @@ pub(super) async fn an_artifact_is_written_once(fresh: Fresh) {
         let (first, second) = (format!("a/{length}"), format!("b/{length}"));
         let other = file(&folder, "other", b"another");
         assert_eq!(objects.write_once(&first, bytes(length)).await.expect("works"), Written::New);
-        assert_eq!(objects.write_once(&first, b"another".to_vec()).await.expect("works"), Written::AlreadyThere);
+        assert_eq!(
+            objects.write_once(&first, b"another".to_vec()).await.expect("works"),
+            Written::AlreadyThere
+        );
         assert_eq!(objects.write_once_file(&first, &other).await.expect("works"), Written::AlreadyThere);
         let source = file(&folder, "source", &bytes(length));
         assert_eq!(objects.write_once_file(&second, &source).await.expect("works"), Written::New);
-        assert_eq!(objects.write_once(&second, bytes(LARGE + 1)).await.expect("works"), Written::AlreadyThere);
+        assert_eq!(
+            objects.write_once(&second, bytes(LARGE + 1)).await.expect("works"),
+            Written::AlreadyThere
+        );
         for key in [first, second] {
-            assert!(objects.read(&key, u64::MAX).await.expect("works") == bytes(length), "the first one stays");
+            assert!(
+                objects.read(&key, u64::MAX).await.expect("works") == bytes(length),
+                "the first one stays"
+            );
         }
     }
 }

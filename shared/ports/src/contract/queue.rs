@@ -37,7 +37,11 @@ pub(super) async fn what_is_sent_is_received_and_gone_once_deleted(fresh: Fresh)
     stack.queue.settle(LIVE, delivery.receipt, Disposition::Delete).await.expect("a delivery can be deleted");
     tokio::time::sleep(fresh.unit * 2).await;
     nothing(stack, LIVE, "what was deleted never comes again").await;
-    stack.queue.settle(LIVE, receipt, Disposition::Delete).await.expect("deleting what is gone is no failure");
+    stack
+        .queue
+        .settle(LIVE, receipt, Disposition::Delete)
+        .await
+        .expect("deleting what is gone is no failure");
 }
 
 pub(super) async fn a_delivery_is_unseen_until_its_visibility_ends(fresh: Fresh) {
