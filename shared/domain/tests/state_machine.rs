@@ -3,6 +3,7 @@
 //! A small world: one stored job, three workers that each remember the job as they last read it (perhaps long
 //! ago), a clock. Operations come in any order; each is what a handler, a reconciler or an operator may try.
 //! The store takes a write only on the revision that was read. After every accepted write the rules hold.
+#![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
 
 use jiff::Timestamp;
 use precis_domain::job::{ClaimRefused, Illegal};

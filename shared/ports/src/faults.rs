@@ -10,9 +10,7 @@ use crate::host::TaskProtection;
 use crate::jobs::{ContentClaim, Filter, Jobs, Tally};
 use crate::objects::{Objects, Written};
 use crate::ocr::{Ocr, Part, Progress};
-use crate::queue::{
-    Address, Delivery, Depth, Disposition, Outgoing, Queue, QueueAdmin, QueueName, Receipt,
-};
+use crate::queue::{Address, Delivery, Depth, Disposition, Outgoing, Queue, QueueAdmin, QueueName, Receipt};
 use crate::settings::SettingsSource;
 use crate::stack::Stack;
 use crate::topic::{Channel, Notification, Subscription, Subscriptions, Topic};
@@ -44,7 +42,7 @@ impl Mode {
     pub const ALL: [Self; 4] = [Self::Before, Self::Unacknowledged, Self::Late, Self::Slow];
 }
 
-/// How late a late answer is.
+/// How late a late answer is, unless the plan says otherwise.
 pub const LATE: Duration = Duration::from_secs(150);
 
 /// One call: the n-th of a port's method.
@@ -67,8 +65,8 @@ impl fmt::Display for Call {
 pub struct Plan {
     calls: BTreeMap<Call, (Mode, Fault)>,
     always: Vec<(&'static str, Fault)>,
+    late: Option<Duration>,
 }
-
 
 impl Plan {
     /// Nothing fails.
@@ -87,6 +85,13 @@ impl Plan {
     #[must_use]
     pub fn and(mut self, call: Call, mode: Mode, fault: Fault) -> Self {
         self.calls.insert(call, (mode, fault));
+        self
+    }
+
+    /// Late answers are so late, for tests on real time with short claims.
+    #[must_use]
+    pub fn late(mut self, late: Duration) -> Self {
+        self.late = Some(late);
         self
     }
 
@@ -153,7 +158,8 @@ impl Log {
         }
         let answer = call.await;
         if matches!(mode, Mode::Late | Mode::Slow) {
-            tokio::time::sleep(LATE).await;
+            let late = self.counted().plan.late.unwrap_or(LATE);
+            tokio::time::sleep(late).await;
         }
         if mode == Mode::Slow { answer } else { Err(error) }
     }

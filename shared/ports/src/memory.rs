@@ -111,7 +111,7 @@ impl Memory {
         self.0.clock.now()
     }
 
-    /// Puts a document into the bucket and lets its event happen.
+    /// Puts a document into the bucket and lets its event happen, unless it is there already.
     pub fn put(&self, key: &str, body: impl Into<Vec<u8>>) -> Document {
         self.put_tagged(key, body, BTreeMap::new())
     }
@@ -123,8 +123,10 @@ impl Memory {
         body: impl Into<Vec<u8>>,
         tags: BTreeMap<String, String>,
     ) -> Document {
-        let document = lock(&self.0.objects).put(key, body.into(), tags, self.now());
-        self.announce(&document);
+        let (document, new) = lock(&self.0.objects).put(key, body.into(), tags, self.now());
+        if new {
+            self.announce(&document);
+        }
         document
     }
 
@@ -133,7 +135,8 @@ impl Memory {
         lock(&self.0.objects).remove(key);
     }
 
-    fn announce(&self, document: &Document) {
+    /// Lets the event of a document happen, once more.
+    pub fn announce(&self, document: &Document) {
         let to = Address::live(crate::QueueName::Ingest);
         self.0.queues.put(to, domain::event::encode_created(document), Duration::ZERO, self.now());
     }

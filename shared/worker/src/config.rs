@@ -52,7 +52,8 @@ pub struct Config {
     pub uncounted: Backoff,
     /// Waits of the whole queue while something that every job needs is out of order.
     pub pause: Backoff,
-    /// How long one receive waits for a message. Shorter than `drain`, since an open poll is awaited.
+    /// How long one receive waits for a message. Each costs a call where calls are paid, and an idle worker
+    /// takes so long to stop, since an open poll is awaited.
     pub wait: Duration,
     /// How long held work may go on after the first wish to stop.
     pub drain: Duration,
@@ -73,7 +74,7 @@ impl Default for Config {
             backoff: Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(300) },
             uncounted: Backoff { base: Duration::from_secs(5), cap: Duration::from_secs(900) },
             pause: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) },
-            wait: Duration::from_secs(5),
+            wait: Duration::from_secs(1),
             drain: Duration::from_secs(20),
             grace: Duration::from_secs(3),
             newer: Duration::from_secs(60),

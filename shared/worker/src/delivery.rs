@@ -6,7 +6,7 @@ use crate::handler::{Context, Handler};
 use crate::heartbeat::Heartbeat;
 use crate::in_flight::InFlight;
 use crate::settlement::{Settlement, Why};
-use crate::stage::panic_text;
+use crate::attempt::panic_text;
 use domain::Outcome;
 use domain::message::{DecodeError, Message};
 use futures::FutureExt;

@@ -17,6 +17,7 @@
 //! which runs it until a [`Shutdown`]. What is no step of a job (Textract's completions, dead letters)
 //! implements [`Handler`] itself.
 
+mod attempt;
 mod claimed;
 mod config;
 pub mod crash;

@@ -1,53 +1,38 @@
-//! A step of a job as a handler: what a nudge means, who may work, and what becomes of a job afterwards.
-//!
-//! Every way out of here leaves either a committed job whose next nudge was accepted, or a message that will
-//! be seen again. Losing a race is no failure: the job is read again and what it owes is sent.
+//! A step of a job as a handler: what a nudge means, who may work, and what waits.
 
-use crate::claimed::{Claimed, Refused};
+use crate::claimed::Claimed;
 use crate::config::{Config, random};
-use crate::crash;
 use crate::flow::{self, Wrote};
 use crate::handler::{Context, Handler};
 use crate::settlement::{Settlement, Why};
-use crate::step::{Kind, Patch, Step, StepDone, StepFailure, unchanged};
+use crate::step::{Kind, Step, StepFailure};
 use async_trait::async_trait;
 use domain::job::{ClaimRefused, JOB_SCHEMA};
 use domain::message::{Message, Nudge};
-use domain::{Job, Outcome, Reason, Stage, State};
-use futures::FutureExt;
+use domain::{Job, Outcome, Reason};
 use jiff::Timestamp;
 use ports::{Address, Fault, PortError, Stack};
-use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Who finds a claim waits at least so long: its holder is at work.
-const CLAIM_FLOOR: Duration = Duration::from_secs(1);
+pub(crate) const CLAIM_FLOOR: Duration = Duration::from_secs(1);
 /// Who finds a claim looks again after so long at the latest: its holder may have gone on.
 const CLAIM_CAP: Duration = Duration::from_secs(60);
 
 /// A [`Step`] as a [`Handler`] of its stage's queue.
 pub struct StageHandler<S> {
-    stack: Stack,
-    step: S,
-    config: Config,
+    pub(crate) stack: Stack,
+    pub(crate) step: S,
+    pub(crate) config: Config,
     /// Failures in a row of things that every job needs: they wait together, longer each time.
-    troubles: AtomicU32,
+    pub(crate) troubles: AtomicU32,
 }
 
 /// What taking up a nudge comes to.
 enum Taken {
     Claimed(Box<Claimed>),
     Settled(Settlement),
-}
-
-/// How a step ended.
-enum Ended {
-    Returned(Result<StepDone, StepFailure>),
-    Panicked(String),
-    LostClaim,
-    Stopped,
 }
 
 /// A name for one taking of a claim.
@@ -144,172 +129,8 @@ impl<S: Step> StageHandler<S> {
         }
     }
 
-    async fn work(&self, claimed: &Claimed) -> Settlement {
-        let stage = self.step.stage();
-        crash::stage_point(stage, crash::AFTER_CLAIM);
-        let started = Instant::now();
-        let ended = self.run(claimed).await;
-        let took = started.elapsed();
-        telemetry::metrics::stage_done(stage, took);
-        crash::stage_point(stage, crash::AFTER_STEP);
-        match ended {
-            Ended::Returned(Ok(done)) => self.commit(claimed, done, took).await,
-            Ended::Returned(Err(failure)) => self.failed(claimed, failure, took).await,
-            Ended::Panicked(what) => {
-                tracing::error!(panic = %what, "step panicked");
-                self.failed(claimed, StepFailure::again(Reason::Internal, format!("panic: {what}")), took)
-                    .await
-            }
-            Ended::LostClaim => self.lost(claimed).await,
-            Ended::Stopped => {
-                self.give_back(claimed, "the worker was stopped").await;
-                Settlement::Release(Duration::ZERO)
-            }
-        }
-    }
-
-    /// Runs the step with its heartbeat. Dropping it is how it is told that nobody needs it any more.
-    async fn run(&self, claimed: &Claimed) -> Ended {
-        let heartbeat = claimed.heartbeat();
-        let (lost, stop) = claimed.stopped();
-        let step = AssertUnwindSafe(self.step.run(claimed)).catch_unwind();
-        let ended = tokio::select! {
-            biased;
-            done = step => match done {
-                Ok(done) => Ended::Returned(done),
-                Err(panic) => Ended::Panicked(panic_text(&*panic)),
-            },
-            () = lost.cancelled() => Ended::LostClaim,
-            () = stop.cancelled() => Ended::Stopped,
-        };
-        heartbeat.stop().await;
-        ended
-    }
-
-    /// Writes where the job goes, then sends its next nudge.
-    async fn commit(&self, claimed: &Claimed, done: StepDone, took: Duration) -> Settlement {
-        let holder = claimed.holder();
-        let written = match done {
-            StepDone::Advance { to, patch } => {
-                claimed.write(patch, |job, now| job.advance(holder, to, now, took)).await
-            }
-            StepDone::End { outcome, patch } => {
-                claimed.write(patch, |job, now| job.decide(Some(holder), outcome.clone(), now, took)).await
-            }
-            StepDone::Defer { until, why } => {
-                self.give_back(claimed, &why).await;
-                return Settlement::Defer { until, why: Why::NotReady };
-            }
-        };
-        match written {
-            Ok(job) => {
-                self.troubles.store(0, Ordering::Relaxed);
-                self.send_on(&job).await
-            }
-            Err(Refused::Lost) => self.lost(claimed).await,
-            Err(refused) => self.failed(claimed, refused.into(), took).await,
-        }
-    }
-
-    /// Sends what a job owes after its commit. Until that is accepted our own message stays.
-    async fn send_on(&self, job: &Job) -> Settlement {
-        let stage = self.step.stage();
-        crash::stage_point(stage, crash::AFTER_COMMIT);
-        if let Err(error) = flow::send_owed(&self.stack, job).await {
-            tracing::warn!(error = %error, "next message not sent");
-            return Settlement::Retry { cause: error.what, counted: None };
-        }
-        crash::stage_point(stage, crash::AFTER_SEND);
-        Settlement::Done
-    }
-
-    /// What an attempt that failed comes to.
-    async fn failed(&self, claimed: &Claimed, failure: StepFailure, took: Duration) -> Settlement {
-        match failure.kind {
-            Kind::LostClaim => self.lost(claimed).await,
-            Kind::Throttled(after) => {
-                self.give_back(claimed, &failure.cause).await;
-                self.pause(after, Why::Throttled)
-            }
-            Kind::Full => {
-                tracing::error!(error = %failure.cause, "no room left to write to");
-                self.give_back(claimed, &failure.cause).await;
-                self.pause(None, Why::Full)
-            }
-            Kind::Permanent => self.end(claimed, failure.ending(), took).await,
-            Kind::Transient if claimed.job.attempts >= self.config.max_attempts => {
-                self.end(claimed, failure.ending(), took).await
-            }
-            Kind::Transient => {
-                tracing::warn!(error = %failure.cause, attempt = claimed.job.attempts, "attempt failed");
-                let holder = claimed.holder();
-                match claimed.write(unchanged(), |job, now| job.fail(holder, now, &failure.cause)).await {
-                    Err(Refused::Lost) => self.lost(claimed).await,
-                    // The attempt is counted already; the claim lapses by itself.
-                    _ => {
-                        Settlement::Retry { cause: failure.cause, counted: Some(claimed.job.attempts) }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Ends the job under our claim.
-    async fn end(&self, claimed: &Claimed, outcome: Outcome, took: Duration) -> Settlement {
-        tracing::warn!(
-            reason = outcome.reason.map_or("", |reason| reason.code()),
-            detail = outcome.detail.as_deref().unwrap_or_default(),
-            "job ends without its step"
-        );
-        let holder = claimed.holder();
-        let written = if claimed.job.state == State::At(Stage::Notify) {
-            claimed
-                .write(unchanged(), |job, now| {
-                    job.held_by(holder)?;
-                    flow::abandon(job, outcome.clone(), now)
-                })
-                .await
-        } else {
-            claimed.write(unchanged(), |job, now| job.decide(Some(holder), outcome.clone(), now, took)).await
-        };
-        match written {
-            Ok(job) => self.send_on(&job).await,
-            Err(Refused::Lost) => self.lost(claimed).await,
-            Err(Refused::Port(error)) => Settlement::Retry { cause: error.what, counted: Some(1) },
-            Err(Refused::Illegal(illegal)) => Settlement::Retry { cause: illegal.to_string(), counted: None },
-        }
-    }
-
-    /// Gives the claim back with its attempt. If that cannot be written the claim lapses by itself.
-    async fn give_back(&self, claimed: &Claimed, why: &str) {
-        let holder = claimed.holder();
-        let patch: Patch = unchanged();
-        if let Err(Refused::Port(error)) =
-            claimed.write(patch, |job, now| job.release(holder, now, why)).await
-        {
-            tracing::warn!(error = %error, "claim not given back");
-        }
-    }
-
-    /// Somebody else wrote the job: read it again and do what its state asks of this message.
-    async fn lost(&self, claimed: &Claimed) -> Settlement {
-        let job = match self.stack.jobs.get(&claimed.job.id).await {
-            Ok(Some(job)) => job,
-            Ok(None) => return Settlement::Done,
-            Err(error) => return self.trouble(&error),
-        };
-        if job.run == claimed.job.run && job.state == claimed.job.state {
-            // Still this stage's: our message goes on standing for it.
-            return self.wait(CLAIM_FLOOR, Why::Claimed);
-        }
-        match flow::send_owed(&self.stack, &job).await {
-            Ok(()) => Settlement::Done,
-            Err(error) => Settlement::Retry { cause: error.what, counted: None },
-        }
-    }
-
     /// A port failed before anything was claimed: the next message would fare no better.
-    fn trouble(&self, error: &PortError) -> Settlement {
+    pub(crate) fn trouble(&self, error: &PortError) -> Settlement {
         match error.fault {
             Fault::Throttled(after) => self.pause(after, Why::Throttled),
             Fault::Full => self.pause(None, Why::Full),
@@ -328,12 +149,12 @@ impl<S: Step> StageHandler<S> {
         }
     }
 
-    fn pause(&self, after: Option<Duration>, why: Why) -> Settlement {
+    pub(crate) fn pause(&self, after: Option<Duration>, why: Why) -> Settlement {
         let failures = self.troubles.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         self.wait(after.unwrap_or_else(|| self.config.pause.delay(failures)), why)
     }
 
-    fn wait(&self, wait: Duration, why: Why) -> Settlement {
+    pub(crate) fn wait(&self, wait: Duration, why: Why) -> Settlement {
         Settlement::Defer { until: self.now() + wait, why }
     }
 }
@@ -346,10 +167,4 @@ pub(crate) fn exhausted(job: &Job, now: Timestamp) -> Option<Job> {
         None => Outcome::failed(Reason::WorkerDied, format!("{} attempts", job.attempts)),
     };
     flow::abandon(job, outcome, now).ok()
-}
-
-/// What a panic said.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message").to_owned()
 }

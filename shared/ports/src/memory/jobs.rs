@@ -18,8 +18,11 @@ const PAGE: usize = 1000;
 pub(super) struct Store {
     jobs: BTreeMap<JobId, String>,
     contents: BTreeMap<String, Content>,
-    tallies: BTreeMap<(String, i64), Vec<(JobId, u32, String)>>,
+    tallies: BTreeMap<(String, i64), Vec<Counted>>,
 }
+
+/// A run in a tally: its job, its number, the document's key.
+type Counted = (JobId, u32, String);
 
 struct Content {
     job: JobId,
@@ -58,9 +61,8 @@ fn parse(stored: &str) -> Result<Job> {
 }
 
 fn passes(filter: &Filter, job: &Job) -> bool {
-    let starts = |text: &str, prefix: &Option<String>| {
-        prefix.as_ref().is_none_or(|prefix| text.starts_with(prefix))
-    };
+    let starts =
+        |text: &str, prefix: &Option<String>| prefix.as_ref().is_none_or(|prefix| text.starts_with(prefix));
     filter.state.is_none_or(|state| state == job.state)
         && filter
             .reason

@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
+/// The longest key, in bytes (S3).
+const MAX_KEY: usize = 1024;
+
 #[derive(Default)]
 pub(super) struct Store {
     documents: BTreeMap<String, Stored>,
@@ -24,20 +27,21 @@ struct Stored {
 }
 
 impl Store {
+    /// Stores a version. Gives whether it is a new one.
     pub(super) fn put(
         &mut self,
         key: &str,
         body: Vec<u8>,
         tags: BTreeMap<String, String>,
         now: Timestamp,
-    ) -> Document {
+    ) -> (Document, bool) {
         let mut hash = DefaultHasher::new();
         body.hash(&mut hash);
         let version = format!("{:016x}", hash.finish());
         if let Some(stored) = self.documents.get(key)
             && stored.document.version == version
         {
-            return stored.document.clone();
+            return (stored.document.clone(), false);
         }
         self.sequence += 1;
         let document = Document {
@@ -49,7 +53,7 @@ impl Store {
             uploaded_at: now,
         };
         self.documents.insert(key.into(), Stored { document: document.clone(), body, tags });
-        document
+        (document, true)
     }
 
     pub(super) fn remove(&mut self, key: &str) {
@@ -96,6 +100,9 @@ impl Objects for Memory {
     }
 
     async fn upload(&self, key: &str, file: &Path) -> Result<Document> {
+        if key.is_empty() || key.len() > MAX_KEY {
+            return fail(Fault::Permanent, format!("a key has 1 to {MAX_KEY} bytes"));
+        }
         let body = std::fs::read(file).map_err(|error| file_error(&error))?;
         Ok(self.put(key, body))
     }

@@ -3,9 +3,7 @@
 use super::{Memory, fail, lock};
 use crate::error::{Fault, Result};
 use crate::queue::{MAX_BATCH, MAX_DELAY, MAX_RECEIVES};
-use crate::{
-    Address, Clock, Delivery, Depth, Disposition, Outgoing, Queue, QueueAdmin, QueueName, Receipt,
-};
+use crate::{Address, Clock, Delivery, Depth, Disposition, Outgoing, Queue, QueueAdmin, QueueName, Receipt};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -107,7 +105,8 @@ impl Queues {
 fn bury(lanes: &mut BTreeMap<Address, Lane>, from: Address, now: Timestamp) {
     let lane = lanes.entry(from).or_default();
     let dead = |message: &Message| message.visible_at <= now && message.receives >= MAX_RECEIVES;
-    let dead: Vec<Message> = lane.messages.extract_if(.., |_, message| dead(message)).map(|(_, m)| m).collect();
+    let dead: Vec<Message> =
+        lane.messages.extract_if(.., |_, message| dead(message)).map(|(_, m)| m).collect();
     let grave = lanes.entry(Address { dead: true, ..from }).or_default();
     for message in dead {
         grave.put(message.body, message.sent_at, now);

@@ -21,6 +21,17 @@ fn hears(subscription: &Subscription, channel: Channel) -> bool {
     }
 }
 
+/// Whether something can be delivered there at all.
+fn is_address(endpoint: &Endpoint) -> bool {
+    match endpoint {
+        Endpoint::Email(address) => {
+            let parts = address.split_once('@').filter(|_| !address.contains(char::is_whitespace));
+            parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
+        }
+        Endpoint::Webhook(address) => address.starts_with("https://") || address.starts_with("http://"),
+    }
+}
+
 #[async_trait]
 impl Topic for Memory {
     async fn publish(&self, channel: Channel, notification: &Notification) -> Result<()> {
@@ -40,6 +51,9 @@ impl Topic for Memory {
 #[async_trait]
 impl Subscriptions for Memory {
     async fn add(&self, mut subscription: Subscription) -> Result<Subscription> {
+        if !is_address(&subscription.endpoint) {
+            return fail(Fault::Permanent, "this is no address");
+        }
         let mut told = lock(&self.0.topic);
         let same = |other: &Subscription| {
             other.endpoint == subscription.endpoint

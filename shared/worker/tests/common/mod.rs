@@ -1,5 +1,5 @@
 //! A world in memory on paused time, and steps made of closures.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses its own part")]
+#![allow(dead_code, clippy::unwrap_used, clippy::allow_attributes, reason = "tests; each binary uses its own part")]
 
 use async_trait::async_trait;
 use domain::message::Nudge;
@@ -65,7 +65,7 @@ pub fn done(stage: Stage) -> StepDone {
 }
 
 pub fn config() -> Config {
-    Config::default()
+    Config { wait: Duration::from_secs(5), ..Config::default() }
 }
 
 /// A runtime at work.
