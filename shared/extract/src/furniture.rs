@@ -1,4 +1,4 @@
-//! Page numbers, as they stand at the edge of a page.
+//! Page numbers, as they stand at the edge of a page, and lists of them.
 
 /// "7", "- 7 -", "Page 7 of 9", "Seite 7", "vii".
 #[must_use]
@@ -27,6 +27,24 @@ pub fn ends_with_page_number(text: &str) -> bool {
             }))
 }
 
+/// The number that a line begins or ends with, for example of a running head: "Chapter 4: Costs 17".
+#[must_use]
+pub fn edge_numbers(text: &str) -> Vec<i64> {
+    let words: Vec<&str> =
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let number = |word: &&str| word.parse().ok().filter(|number| (1..10_000).contains(number));
+    [words.first(), words.last()].into_iter().flatten().filter_map(number).collect()
+}
+
+/// An entry of a table of contents or an index: dots that lead to a page number.
+#[must_use]
+pub fn is_contents_entry(text: &str) -> bool {
+    let before = text.trim_end_matches(|c: char| c.is_alphanumeric() || c == ',');
+    let leaders = before.chars().rev().take_while(|c| matches!(c, '.' | ' ' | '\u{2026}'));
+    before.len() < text.len()
+        && leaders.map(|c| if c == '\u{2026}' { 3 } else { usize::from(c == '.') }).sum::<usize>() >= 4
+}
+
 const FILLERS: &[&str] =
     &["page", "of", "seite", "von", "p", "pg", "s", "p\u{e1}gina", "de", "pagina", "di", "sur"];
 
@@ -52,5 +70,8 @@ mod tests {
                 && ends_with_page_number("ACME \u{b7} page 3 of 9")
         );
         assert!(!ends_with_page_number("Version 3"));
+        assert!(is_contents_entry("2.4 Notes . . . . . . . . 17") && is_contents_entry("Costs ......... iv"));
+        assert!(!is_contents_entry("It cost 3.50") && !is_contents_entry("and so on ......"));
+        assert_eq!(edge_numbers("Chapter 4: Costs 17"), [17]);
     }
 }

@@ -31,11 +31,11 @@ pub fn shapes(text: &str) -> WordShapes {
     shapes
 }
 
-/// Whether a token looks like a word; `None` for numbers, signs and addresses.
+/// Whether a token looks like a word; `None` for numbers, signs, addresses and identifiers.
 fn is_word(token: &str) -> Option<bool> {
     let core = token.trim_matches(|c: char| !c.is_alphanumeric());
     let letters = core.chars().filter(|c| c.is_alphabetic()).count();
-    if letters == 0 || core.contains("://") || core.contains('@') || core.starts_with("www.") {
+    if letters == 0 || core.contains("://") || core.starts_with("www.") || is_identifier(core) {
         return None;
     }
     let digits = core.chars().filter(|c| c.is_numeric()).count();
@@ -55,6 +55,11 @@ fn is_word(token: &str) -> Option<bool> {
         return Some(true);
     }
     Some(has_latin_shape(core))
+}
+
+/// `asn1_get_bit`, `anna@example.org`: names for machines, written with nothing that names do not have.
+fn is_identifier(core: &str) -> bool {
+    core.contains(['@', '_']) && core.chars().all(|c| c.is_ascii_alphanumeric() || "@_.-".contains(c))
 }
 
 /// Latin words have vowels, no long run of consonants, and capitals only where words have them.
@@ -107,6 +112,9 @@ mod tests {
 
     #[test]
     fn numbers_say_nothing() {
-        assert_eq!(shapes("12 3,400.50 2024-01-05 A4 https://example.org/x"), WordShapes::default());
+        assert_eq!(
+            shapes("12 3,400.50 2024-01-05 A4 https://example.org/x asn1_get_bit"),
+            WordShapes::default()
+        );
     }
 }

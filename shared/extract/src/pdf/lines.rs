@@ -36,6 +36,8 @@ pub(crate) struct RawLine {
 /// A page before anything is known of the rest of the document.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RawPage {
+    /// Counted from 1.
+    pub number: u32,
     pub width: f32,
     pub height: f32,
     pub lines: Vec<RawLine>,

@@ -97,7 +97,7 @@ fn look_at_pages(pdf: &Pdf, total: u32, job: &mut Job<'_>) -> Vec<Seen> {
             Ok(()) if collector.overflow => {
                 Seen::Unread("the page has more than a million characters".to_owned())
             }
-            Ok(()) => judge(&mut collector, width, height),
+            Ok(()) => judge(&mut collector, u32::try_from(index + 1).unwrap_or(u32::MAX), width, height),
         });
         ink = collector.into_ink();
         (job.progress)(u32::try_from(index).unwrap_or(u32::MAX), total);
@@ -117,9 +117,9 @@ fn interpret<'a>(page: &PdfPage<'a>, pdf: &'a Pdf, cache: &InterpreterCache<'a>,
     interpret_page(page, &mut context, collector);
 }
 
-fn judge(collector: &mut Collector, width: f32, height: f32) -> Seen {
+fn judge(collector: &mut Collector, number: u32, width: f32, height: f32) -> Seen {
     let glyphs = std::mem::take(&mut collector.glyphs);
-    let raw = layout::lay_out(&glyphs, width, height);
+    let raw = RawPage { number, ..layout::lay_out(&glyphs, width, height) };
     let stats = stats(&glyphs, &raw, collector, width, height);
     match needs_ocr(&stats) {
         Some(why) => Seen::Ocr(why, raw),

@@ -3,7 +3,7 @@
 
 use super::columns::median;
 use super::lines::{RawLine, RawPage};
-use crate::furniture::{ends_with_page_number, is_page_number};
+use crate::furniture::{edge_numbers, ends_with_page_number, is_contents_entry, is_page_number};
 use crate::hyphens::{Vocabulary, joined};
 use domain::text::{BoundingBox, Line, Role};
 use std::collections::{HashMap, HashSet};
@@ -19,6 +19,8 @@ pub(crate) struct Style {
     /// Running heads and feet, digits masked.
     repeated: HashSet<String>,
     vocabulary: Vocabulary,
+    /// What the numbers printed at the edges of pages are ahead of those counted, where three agree.
+    offset: Option<i64>,
     /// Whether the largest size appears on the first page only: then it is the title's.
     title: bool,
 }
@@ -46,6 +48,7 @@ impl Style {
             vocabulary: Vocabulary::of(
                 pages.iter().flat_map(|page| &page.lines).map(|line| line.text.as_str()),
             ),
+            offset: offset(pages),
             title: false,
         };
         let mut counts: HashMap<i32, usize> = HashMap::new();
@@ -69,7 +72,7 @@ impl Style {
     pub fn lines(&self, page: &RawPage, number: u32) -> Vec<Line> {
         let lines = join_hyphens(&page.lines, &self.vocabulary);
         let bold: Vec<bool> = lines.iter().map(|line| self.is_bold(line)).collect();
-        let furniture: Vec<bool> = lines.iter().map(|line| self.is_furniture(line, page)).collect();
+        let furniture: Vec<bool> = lines.iter().map(|line| self.is_furniture(line, page, number)).collect();
         let starts = paragraph_starts(&lines, &bold, &furniture);
         let mut out = Vec::with_capacity(lines.len());
         let mut from = 0;
@@ -127,14 +130,40 @@ impl Style {
         line.ink > 0.0 && expected > 0.0 && line.ink / expected > BOLDER
     }
 
-    fn is_furniture(&self, line: &RawLine, page: &RawPage) -> bool {
-        let edge = is_edge(line, page);
-        !line.upright && line.text.chars().count() < 60 && page.lines.iter().any(|other| other.upright)
-            || (edge
-                && (self.repeated.contains(&masked(&line.text))
-                    || is_page_number(&line.text)
-                    || ends_with_page_number(&line.text)))
+    fn is_furniture(&self, line: &RawLine, page: &RawPage, number: u32) -> bool {
+        let sideways =
+            !line.upright && line.text.chars().count() < 60 && page.lines.iter().any(|other| other.upright);
+        if sideways || is_contents_entry(&line.text) {
+            return true;
+        }
+        let numbered = || {
+            let printed = self.offset.map(|offset| i64::from(number) + offset);
+            line.text.chars().count() < 100
+                && printed.is_some_and(|it| edge_numbers(&line.text).contains(&it))
+        };
+        is_edge(line, page)
+            && (self.repeated.contains(&masked(&line.text))
+                || is_page_number(&line.text)
+                || ends_with_page_number(&line.text)
+                || numbered())
     }
+}
+
+/// How far the page numbers that are printed run ahead of the counted ones.
+fn offset(pages: &[&RawPage]) -> Option<i64> {
+    let mut counts: HashMap<i64, usize> = HashMap::new();
+    for page in pages {
+        let edge = page.lines.iter().filter(|line| is_edge(line, page));
+        let here: HashSet<i64> = edge.flat_map(|line| edge_numbers(&line.text)).collect();
+        for printed in here {
+            *counts.entry(printed - i64::from(page.number)).or_default() += 1;
+        }
+    }
+    counts
+        .into_iter()
+        .filter(|(_, count)| *count >= 3)
+        .max_by_key(|(_, count)| *count)
+        .map(|(offset, _)| offset)
 }
 
 /// The size in which most characters are set.
@@ -326,6 +355,24 @@ mod tests {
             upright: true,
             ..RawLine::default()
         }
+    }
+
+    #[test]
+    fn running_heads_that_change_by_chapter_are_known_by_their_page_numbers() {
+        let pages: Vec<RawPage> = [("Costs", 3), ("Costs", 4), ("Gains", 5), ("Outlook", 6)]
+            .iter()
+            .zip(1..)
+            .map(|((head, printed), number)| RawPage {
+                number,
+                ..page(vec![
+                    line(&format!("{head} {printed}"), 30.0, 9.0),
+                    line("Body text of the page.", 300.0, 10.0),
+                ])
+            })
+            .collect();
+        assert!(
+            read(&pages).iter().all(|lines| lines[0].role == Role::Furniture && lines[1].role == Role::Body)
+        );
     }
 
     fn page(lines: Vec<RawLine>) -> RawPage {
