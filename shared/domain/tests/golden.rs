@@ -216,10 +216,9 @@ fn a_job_is_stored_and_read_as_it_always_was() {
         document("contracts/lease.pdf", "v1", 1024, None, "2026-03-01T08:15:30Z"),
         at("2026-03-01T08:15:31Z"),
     );
-    for (job, file, name) in [
-        (new, golden!("job-new"), "job-new"),
-        (eventful_job(), golden!("job-eventful"), "job-eventful"),
-    ] {
+    for (job, file, name) in
+        [(new, golden!("job-new"), "job-new"), (eventful_job(), golden!("job-eventful"), "job-eventful")]
+    {
         let written = serde_json::to_string_pretty(&job).unwrap() + "\n";
         if std::env::var_os("PRECIS_GOLDEN").is_some() {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");

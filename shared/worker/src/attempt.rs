@@ -127,9 +127,7 @@ impl<S: Step> StageHandler<S> {
                 match claimed.write(unchanged(), |job, now| job.fail(holder, now, &failure.cause)).await {
                     Err(Refused::Lost) => self.lost(claimed).await,
                     // The attempt is counted already; the claim lapses by itself.
-                    _ => {
-                        Settlement::Retry { cause: failure.cause, counted: Some(claimed.job.attempts) }
-                    }
+                    _ => Settlement::Retry { cause: failure.cause, counted: Some(claimed.job.attempts) },
                 }
             }
         }

@@ -1,12 +1,12 @@
 //! One delivery: decode, keep it invisible, handle, settle.
 
+use crate::attempt::panic_text;
 use crate::config::Config;
 use crate::flow;
 use crate::handler::{Context, Handler};
 use crate::heartbeat::Heartbeat;
 use crate::in_flight::InFlight;
 use crate::settlement::{Settlement, Why};
-use crate::attempt::panic_text;
 use domain::Outcome;
 use domain::message::{DecodeError, Message};
 use futures::FutureExt;

@@ -94,8 +94,7 @@ impl<S: Step> StageHandler<S> {
                 return Ok(Taken::Settled(Settlement::Done));
             }
             let (holder, now) = (new_holder(), self.now());
-            let claim =
-                job.claim(stage, job.run, &holder, now, self.config.lease, self.config.max_attempts);
+            let claim = job.claim(stage, job.run, &holder, now, self.config.lease, self.config.max_attempts);
             match claim {
                 Ok(claimed) => {
                     if let Wrote::Ours = flow::write(&*self.stack.jobs, &claimed).await? {

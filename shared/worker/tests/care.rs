@@ -6,8 +6,8 @@ use common::*;
 use domain::{Outcome, Reason, Stage, State};
 use ports::memory::Memory;
 use ports::{Address, Jobs, QueueAdmin, QueueName};
-use std::time::Duration;
 use precis_worker::{DeadLetters, Reconciler, Shutdown};
+use std::time::Duration;
 
 fn letters(memory: &Memory) -> (Shutdown, tokio::task::JoinHandle<()>) {
     let shutdown = Shutdown::new();

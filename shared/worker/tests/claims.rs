@@ -7,15 +7,14 @@ use domain::{Outcome, Reason, Stage, State};
 use ports::faults::{Call, Mode, Plan, wrap};
 use ports::memory::Memory;
 use ports::{Address, Fault, Jobs, PortError};
-use std::time::Duration;
 use precis_worker::{StepDone, StepFailure, flow};
+use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
 async fn a_nudge_leads_to_the_next_state_its_nudge_and_an_empty_queue() {
     let memory = Memory::new();
-    let (step, runs) = Toy::new(Stage::Ingest, |_| async {
-        Ok(StepDone::advance(Stage::Ocr, |job| job.pages = Some(7)))
-    });
+    let (step, runs) =
+        Toy::new(Stage::Ingest, |_| async { Ok(StepDone::advance(Stage::Ocr, |job| job.pages = Some(7))) });
     let mut job = silent_job(&memory, "a.pdf", Stage::Ingest).await;
     job.trace = Some("00-9f86d081884c7d659a2feaa0c55ad015-9f86d081884c7d65-01".into());
     job.revision += 1;
@@ -69,7 +68,12 @@ async fn a_nudge_for_an_ended_an_unknown_or_a_restarted_job_is_done() {
 #[tokio::test(start_paused = true)]
 async fn two_workers_with_the_same_message_do_the_work_once() {
     let memory = Memory::new();
-    let slow = || Toy::new(Stage::Summarize, |_| async { seconds(20).await; Ok(done(Stage::Summarize)) });
+    let slow = || {
+        Toy::new(Stage::Summarize, |_| async {
+            seconds(20).await;
+            Ok(done(Stage::Summarize))
+        })
+    };
     let job = silent_job(&memory, "a.pdf", Stage::Summarize).await;
     for _ in 0..6 {
         nudge(&memory, &job, Stage::Summarize).await;
@@ -87,7 +91,12 @@ async fn two_workers_with_the_same_message_do_the_work_once() {
 #[tokio::test(start_paused = true)]
 async fn work_that_outlives_visibility_and_lease_many_times_is_done_once() {
     let memory = Memory::new();
-    let slow = || Toy::new(Stage::Ocr, |_| async { seconds(1200).await; Ok(done(Stage::Ocr)) });
+    let slow = || {
+        Toy::new(Stage::Ocr, |_| async {
+            seconds(1200).await;
+            Ok(done(Stage::Ocr))
+        })
+    };
     let job = job(&memory, "a.pdf", Stage::Ocr).await;
     let ((one, runs_one), (two, runs_two)) = (slow(), slow());
     let (one, two) = (start(&memory.stack(), one, config()), start(&memory.stack(), two, config()));
@@ -101,9 +110,8 @@ async fn work_that_outlives_visibility_and_lease_many_times_is_done_once() {
 #[tokio::test(start_paused = true)]
 async fn attempts_that_fail_are_counted_on_the_job_and_the_last_one_ends_it_with_its_cause() {
     let memory = Memory::new();
-    let (step, runs) = Toy::new(Stage::Ocr, |_| async {
-        Err(StepFailure::again(Reason::OcrFailed, "the engine stumbled"))
-    });
+    let (step, runs) =
+        Toy::new(Stage::Ocr, |_| async { Err(StepFailure::again(Reason::OcrFailed, "the engine stumbled")) });
     let job = job(&memory, "a.pdf", Stage::Ocr).await;
     let running = start(&memory.stack(), step, config());
     seconds(600).await;
@@ -196,7 +204,10 @@ async fn telling_that_cannot_be_done_is_given_up_and_the_outcome_stands() {
 #[tokio::test(start_paused = true)]
 async fn who_is_superseded_while_at_work_commits_nothing() {
     let memory = Memory::new();
-    let (step, runs) = Toy::new(Stage::Summarize, |_| async { seconds(100).await; Ok(done(Stage::Summarize)) });
+    let (step, runs) = Toy::new(Stage::Summarize, |_| async {
+        seconds(100).await;
+        Ok(done(Stage::Summarize))
+    });
     let job = job(&memory, "a.pdf", Stage::Summarize).await;
     let running = start(&memory.stack(), step, config());
     seconds(5).await;
@@ -238,7 +249,11 @@ async fn a_message_is_deleted_only_when_the_next_one_was_accepted() {
     let running = start(&stack, step, config());
     seconds(30).await;
     assert_eq!(read(&memory, &job.id).await.state, State::At(Stage::Notify));
-    assert_eq!(memory.bodies(Address::live(Stage::Summarize)).len(), 1, "the message stands for the next one");
+    assert_eq!(
+        memory.bodies(Address::live(Stage::Summarize)).len(),
+        1,
+        "the message stands for the next one"
+    );
     assert!(memory.bodies(Address::live(Stage::Notify)).is_empty());
     log.mend();
     seconds(120).await;

@@ -68,7 +68,8 @@ async fn describe(memory: &Memory) -> String {
     let jobs = Jobs::list(memory, &Filter::default()).await.unwrap();
     let mut text = String::from("not settled:");
     for job in jobs {
-        text += &format!("\n  {} {:?} attempts {} {:?}", job.document.key, job.state, job.attempts, job.claim);
+        text +=
+            &format!("\n  {} {:?} attempts {} {:?}", job.document.key, job.state, job.attempts, job.claim);
     }
     for queue in QueueName::ALL {
         text += &format!("\n  {}: {:?}", queue.as_str(), memory.bodies(Address::live(queue)));

@@ -9,10 +9,10 @@ use domain::{Outcome, Reason, Stage, State};
 use ports::faults::{Plan, wrap};
 use ports::memory::Memory;
 use ports::{Address, Fault, PortError, QueueAdmin, QueueName};
+use precis_worker::{Config, Context, Handler, Settlement, StepDone, Why};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use precis_worker::{Config, Context, Handler, Settlement, StepDone, Why};
 
 /// A handler of the textract-completions queue that answers as a closure says.
 struct Low<F>(F, AtomicU32);
@@ -43,7 +43,10 @@ async fn no_more_messages_are_taken_than_can_be_worked_on() {
     for key in 0..9 {
         job(&memory, &key.to_string(), Stage::Summarize).await;
     }
-    let (step, runs) = Toy::new(Stage::Summarize, |_| async { seconds(10).await; Ok(done(Stage::Summarize)) });
+    let (step, runs) = Toy::new(Stage::Summarize, |_| async {
+        seconds(10).await;
+        Ok(done(Stage::Summarize))
+    });
     let running = start(&memory.stack(), step, Config { concurrency: 2, ..config() });
     for _ in 0..40 {
         assert!(in_hand(&memory, Stage::Summarize).await <= 2);
@@ -197,7 +200,10 @@ async fn an_outcome_from_a_low_handler_ends_the_job_of_its_nudge() {
 #[tokio::test(start_paused = true)]
 async fn a_drain_finishes_what_is_held_and_takes_nothing_new() {
     let memory = Memory::new();
-    let (step, runs) = Toy::new(Stage::Summarize, |_| async { seconds(10).await; Ok(done(Stage::Summarize)) });
+    let (step, runs) = Toy::new(Stage::Summarize, |_| async {
+        seconds(10).await;
+        Ok(done(Stage::Summarize))
+    });
     let held = job(&memory, "a.pdf", Stage::Summarize).await;
     let running = start(&memory.stack(), step, config());
     seconds(7).await;
@@ -219,7 +225,10 @@ async fn a_drain_finishes_what_is_held_and_takes_nothing_new() {
 #[tokio::test(start_paused = true)]
 async fn what_a_drain_cannot_finish_is_given_back_with_its_attempt() {
     let memory = Memory::new();
-    let (step, _) = Toy::new(Stage::Summarize, |_| async { seconds(3600).await; Ok(done(Stage::Summarize)) });
+    let (step, _) = Toy::new(Stage::Summarize, |_| async {
+        seconds(3600).await;
+        Ok(done(Stage::Summarize))
+    });
     let held = job(&memory, "a.pdf", Stage::Summarize).await;
     let running = start(&memory.stack(), step, config());
     seconds(100).await;
@@ -237,7 +246,10 @@ async fn what_a_drain_cannot_finish_is_given_back_with_its_attempt() {
 #[tokio::test(start_paused = true)]
 async fn a_second_wish_to_stop_ends_the_drain_at_once_and_loses_nothing() {
     let memory = Memory::new();
-    let (step, _) = Toy::new(Stage::Summarize, |_| async { seconds(3600).await; Ok(done(Stage::Summarize)) });
+    let (step, _) = Toy::new(Stage::Summarize, |_| async {
+        seconds(3600).await;
+        Ok(done(Stage::Summarize))
+    });
     job(&memory, "a.pdf", Stage::Summarize).await;
     let running = start(&memory.stack(), step, config());
     seconds(7).await;
@@ -316,9 +328,7 @@ async fn a_step_that_waits_gives_its_attempt_back_and_is_asked_again() {
     let clock = memory.clone();
     let (step, runs) = Toy::new(Stage::Ocr, move |_| {
         let wait = clock.now() < until;
-        async move {
-            Ok(if wait { StepDone::Defer { until, why: "not yet".into() } } else { done(Stage::Ocr) })
-        }
+        async move { Ok(if wait { StepDone::Defer { until, why: "not yet".into() } } else { done(Stage::Ocr) }) }
     });
     let job = job(&memory, "a.pdf", Stage::Ocr).await;
     let running = start(&memory.stack(), step, config());

@@ -1,5 +1,10 @@
 //! A world in memory on paused time, and steps made of closures.
-#![allow(dead_code, clippy::unwrap_used, clippy::allow_attributes, reason = "tests; each binary uses its own part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::allow_attributes,
+    reason = "tests; each binary uses its own part"
+)]
 
 use async_trait::async_trait;
 use domain::message::Nudge;
@@ -8,11 +13,13 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use ports::memory::Memory;
 use ports::{Address, Outgoing, Queue, QueueAdmin, Stack};
+use precis_worker::{
+    Claimed, Config, Handler, InFlight, Runtime, Shutdown, StageHandler, Step, StepDone, StepFailure,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use precis_worker::{Claimed, Config, Handler, InFlight, Runtime, Shutdown, StageHandler, Step, StepDone, StepFailure};
 
 pub type Answer = Result<StepDone, StepFailure>;
 

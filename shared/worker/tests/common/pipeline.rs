@@ -4,14 +4,12 @@ use crate::common::{Answer, Running, start_handler};
 use async_trait::async_trait;
 use domain::event::ObjectEvent;
 use domain::{Artifact, Audience, Job, Outcome, OutcomeKind, Reason, Stage};
-use ports::{
-    Channel, ContentClaim, Fault, GateName, Notification, Part, Pass, PortError, Progress, Stack,
-};
-use std::sync::Arc;
-use std::time::Duration;
+use ports::{Channel, ContentClaim, Fault, GateName, Notification, Part, Pass, PortError, Progress, Stack};
 use precis_worker::{
     Claimed, Config, DeadLetters, Reconciler, Shutdown, StageHandler, Step, StepDone, StepFailure, flow,
 };
+use std::sync::Arc;
+use std::time::Duration;
 
 const LIMIT: u64 = 1 << 20;
 
@@ -82,8 +80,7 @@ impl Step for Ocr {
             Pass::Open(lease) => lease,
             Pass::Closed(until) => return Ok(StepDone::Defer { until, why: "the gate is closed".into() }),
         };
-        let part =
-            Part { page: 1, image: claimed.key(&Artifact::Part(1)), language: String::new() };
+        let part = Part { page: 1, image: claimed.key(&Artifact::Part(1)), language: String::new() };
         let mut progress = self.0.ocr.start(&part).await?;
         let read = loop {
             match progress {
