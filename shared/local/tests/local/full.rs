@@ -100,3 +100,22 @@ async fn a_full_disk_is_named_when_a_folder_is_opened() {
     fs::remove_file(filler).unwrap();
     super::open(&disk.path().join("data")).await;
 }
+
+#[tokio::test]
+async fn a_read_only_disk_is_named_when_a_folder_is_opened() {
+    let Some(disk) = SmallDisk::new(2048) else { return };
+    let (made, new) = (disk.path().join("made"), disk.path().join("new"));
+    drop(super::open(&made).await);
+    let remount = Command::new("mount").args(["-o", "remount,ro"]).arg(disk.path()).status().unwrap();
+    assert!(remount.success());
+    for (folder, options) in [
+        (&made, local::OpenOptions::exclusive()),
+        (&made, local::OpenOptions::shared()),
+        (&new, local::OpenOptions::exclusive()),
+    ] {
+        match local::open(folder, options).await {
+            Err(error) => assert!(matches!(error, OpenError::Unwritable { .. }), "{error:?}"),
+            Ok(_) => panic!("{} was opened", folder.display()),
+        }
+    }
+}

@@ -27,7 +27,7 @@ fn body(name: &str, length: usize) -> Vec<u8> {
 
 fn length(number: u64) -> usize {
     // Both below and above what lies in the database.
-    if number % 4 == 0 { 150_000 } else { 300 + usize::try_from(number % 2000).unwrap() }
+    if number.is_multiple_of(4) { 150_000 } else { 300 + usize::try_from(number % 2000).unwrap() }
 }
 
 fn job(name: &str) -> Job {

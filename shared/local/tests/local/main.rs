@@ -1,5 +1,10 @@
 //! The adapters of one machine, from outside: the contract, the folder, deliveries, inboxes, backups, kill -9.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests too, and clippy knows only marked functions"
+)]
+
 extern crate precis_local as local;
 
 mod backup;
