@@ -1,0 +1,377 @@
+//! kill -9 of `precis up`, again and again: every document ends once, rightly, and is told once.
+//!
+//! Most deaths are at chosen places (`PRECIS_CRASH_AT`): inside each stage, in the gap between its commit and
+//! its next message, and between that and the end of its own message. The others come at any time, the first
+//! start of a fresh folder included. The seed is printed; `PRECIS_KILL_SEED` runs it again.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
+
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use precis_tests::papers::{self, Chance, Paper};
+use precis_tests::program::eventually;
+use precis_tests::running::{self, Up};
+
+const DOCUMENTS: usize = 60;
+/// Deaths at each place that the issue names.
+const EACH: usize = 3;
+/// Deaths at any time.
+const RANDOM: usize = 6;
+/// How long a chosen place may take to be reached.
+const REACHED: Duration = Duration::from_secs(30);
+
+/// How one start ends.
+#[derive(Debug, Clone)]
+enum Death {
+    /// By itself, at this place.
+    At { stage: &'static str, point: String },
+    /// From outside, so long after the start.
+    After(Duration),
+}
+
+/// All deaths, in random order.
+fn deaths(chance: &mut Chance) -> Vec<Death> {
+    let mut deaths = Vec::new();
+    for stage in ["ingest", "ocr", "summarize", "notify"] {
+        for moment in ["after_claim", "after_step", "after_step", "after_commit", "after_commit", "after_commit", "after_send"] {
+            deaths.push(Death::At { stage, point: format!("{stage}.{moment}") });
+        }
+    }
+    for _ in 0..RANDOM {
+        deaths.push(Death::After(Duration::from_millis(50 + chance.below(2500))));
+    }
+    chance.shuffle(&mut deaths);
+    deaths
+}
+
+/// The documents of a whole run, by what they are needed for.
+struct Pile {
+    scans: Vec<Paper>,
+    good: Vec<Paper>,
+    bad: Vec<Paper>,
+}
+
+fn pile(chance: &mut Chance) -> Pile {
+    let scans = papers::scans();
+    let bad: Vec<_> = (0..RANDOM).map(papers::bad).collect();
+    let mut good: Vec<_> = (0..DOCUMENTS - scans.len() - bad.len()).map(papers::good).collect();
+    chance.shuffle(&mut good);
+    Pile { scans, good, bad }
+}
+
+fn put(data: &Path, scratch: &Path, papers: &[Paper]) {
+    if papers.is_empty() {
+        return;
+    }
+    let paths: Vec<PathBuf> = papers.iter().map(|paper| paper.lay_into(scratch)).collect();
+    running::ask(data, "put", &paths);
+}
+
+/// What to send for this death, so that there is something for it to happen to.
+fn portion(pile: &mut Pile, death: &Death) -> Option<Paper> {
+    match death {
+        Death::At { stage: "ocr", .. } => pile.scans.pop(),
+        Death::At { .. } => pile.good.pop(),
+        Death::After(_) => pile.bad.pop(),
+    }
+}
+
+#[test]
+fn after_34_kills_each_of_60_documents_has_ended_once_and_is_told_once() {
+    let mut chance = Chance::seeded("PRECIS_KILL_SEED");
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("up.log"));
+    let scratch = folder.path().join("drop");
+    fs::create_dir(&scratch).unwrap();
+    let mut pile = pile(&mut chance);
+    let all: Vec<Paper> = pile.scans.iter().chain(&pile.good).chain(&pile.bad).cloned().collect();
+    assert_eq!(all.len(), DOCUMENTS);
+
+    let start = Instant::now();
+    let mut kills = first_start(&data, &log, &mut chance);
+    for paper in pile.good.split_off(pile.good.len() - 18) {
+        paper.lay_into(&data.join("inbox"));
+    }
+    kills += first_documents(&data, &log, &mut chance);
+    let mut fired = BTreeMap::<String, usize>::new();
+    for death in deaths(&mut chance) {
+        let portion: Vec<_> = portion(&mut pile, &death).into_iter().collect();
+        // Some lie there at the start, some come while it works.
+        let meanwhile = chance.below(2) == 1;
+        if let Some(point) = kill_once(&data, &log, &death, || put(&data, &scratch, &portion), meanwhile) {
+            *fired.entry(point).or_default() += 1;
+        }
+        kills += 1;
+    }
+    let rest: Vec<Paper> = pile.scans.into_iter().chain(pile.good).chain(pile.bad).collect();
+    put(&data, &scratch, &rest);
+    println!("{kills} kills in {:?}, by place: {fired:?}", start.elapsed());
+    finish(&data, &log);
+    println!("all ended {:?} after the first start", start.elapsed());
+
+    check_places(&fired);
+    check_jobs(&data, &all);
+    check_files(&data, &all);
+}
+
+/// A start of a folder that is not there yet, killed while it makes it.
+fn first_start(data: &Path, log: &Path, chance: &mut Chance) -> usize {
+    let up = Up::start(data, log, &[], &[]);
+    sleep(Duration::from_millis(chance.below(120)));
+    usize::from(up.kill())
+}
+
+/// Whole files from the inbox, and a kill while they are being worked on.
+fn first_documents(data: &Path, log: &Path, chance: &mut Chance) -> usize {
+    let up = Up::start(data, log, &[], &[]);
+    eventually("files of the inbox are taken", 30, || (running::jobs(data).len() >= 5).then_some(()));
+    sleep(Duration::from_millis(chance.below(400)));
+    usize::from(up.kill())
+}
+
+/// One start and its death; `put` sends a document before the start or `meanwhile`. The place where it died, if
+/// it died at its place.
+fn kill_once(data: &Path, log: &Path, death: &Death, put: impl Fn(), meanwhile: bool) -> Option<String> {
+    if !meanwhile {
+        put();
+    }
+    let point = match death {
+        Death::At { point, .. } => point.as_str(),
+        Death::After(_) => "",
+    };
+    let mut up = Up::start(data, log, &[], &[("PRECIS_CRASH_AT", point)]);
+    if meanwhile {
+        put();
+    }
+    if let Death::After(after) = death {
+        sleep(*after);
+        assert!(up.kill(), "it ended before it was killed");
+        return None;
+    }
+    let Some(status) = up.ends_within(REACHED) else {
+        println!("{point} was not reached");
+        up.kill();
+        return None;
+    };
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    assert_eq!(signal, Some(9), "it ended with {status}: {}", up.said());
+    Some(point.to_owned())
+}
+
+/// Lets it finish everything, and stops it.
+fn finish(data: &Path, log: &Path) {
+    let up = Up::start(data, log, &[], &[]);
+    let done = || {
+        let jobs = running::jobs(data);
+        let told = running::files(&data.join("outbox")).len();
+        let quiet = running::messages(data) == [0; 4];
+        (jobs.len() >= DOCUMENTS && running::unfinished(&jobs) == 0 && told >= DOCUMENTS && quiet).then_some(())
+    };
+    let start = Instant::now();
+    while done().is_none() {
+        if start.elapsed() > Duration::from_secs(120) {
+            let jobs = running::jobs(data);
+            let open: Vec<_> = jobs.iter().filter(|job| !job["stage"].is_null()).collect();
+            panic!("not done: {} jobs, queues {:?}, open {open:#?}", jobs.len(), running::messages(data));
+        }
+        sleep(Duration::from_millis(100));
+    }
+    up.stop();
+}
+
+fn check_places(fired: &BTreeMap<String, usize>) {
+    let at = |point: String| fired.get(&point).copied().unwrap_or(0);
+    for stage in ["ingest", "ocr", "summarize", "notify"] {
+        let inside = at(format!("{stage}.after_claim")) + at(format!("{stage}.after_step"));
+        assert!(inside >= EACH, "only {inside} deaths inside {stage}");
+        let gap = at(format!("{stage}.after_commit"));
+        assert!(gap >= EACH, "only {gap} deaths between commit and send of {stage}");
+    }
+}
+
+/// Each document has one job, ended as it must.
+fn check_jobs(data: &Path, all: &[Paper]) {
+    let jobs = running::jobs(data);
+    let keys: BTreeSet<_> = jobs.iter().map(|job| job["key"].as_str().unwrap()).collect();
+    assert_eq!((jobs.len(), keys.len()), (all.len(), all.len()), "a document has no job, or two");
+    let mut cut_off = 0;
+    for paper in all {
+        let job = jobs.iter().find(|job| job["key"] == *paper.name).unwrap();
+        let (state, reason) = match paper.rejected {
+            None => ("summarized", Value::Null),
+            Some(reason) => ("rejected", reason.into()),
+        };
+        let whole = || running::job(data, job["id"].as_str().unwrap());
+        assert_eq!((&job["state"], &job["reason"]), (&state.into(), &reason), "{:#}", whole());
+        assert_eq!(job["run"], 1);
+        let history = whole()["history"].to_string();
+        cut_off += usize::from(history.contains("the process that worked on it ended"));
+    }
+    println!("{cut_off} of {} jobs were cut off at least once", all.len());
+    assert!(cut_off > 10, "the kills hit nothing");
+}
+
+/// Each result and e-mail is there once and whole, and there is nothing else.
+fn check_files(data: &Path, all: &[Paper]) {
+    let (results, outbox) = (data.join("results"), data.join("outbox"));
+    let jobs = running::jobs(data);
+    let mut expected = Vec::new();
+    let mut mails = Vec::new();
+    for paper in all {
+        let job = jobs.iter().find(|job| job["key"] == *paper.name).unwrap();
+        let id = job["id"].as_str().unwrap();
+        let name = &paper.name;
+        let read = |ending: &str| fs::read_to_string(results.join(format!("{name}.{ending}"))).unwrap();
+        let report: Value = serde_json::from_str(&read("json")).unwrap();
+        assert_eq!((&report["job"], &report["outcome"]), (&job["id"], &job["state"]));
+        assert!(read("md").ends_with(&format!("Job {id}, run 1.\n")), "{name}.md is cut short");
+        expected.extend(["json", "md"].map(|ending| format!("{name}.{ending}")));
+        if paper.rejected.is_none() {
+            assert!(read("txt").contains(&paper.word), "{} is not in {name}.txt", paper.word);
+            expected.push(format!("{name}.txt"));
+        }
+        let mail = fs::read_to_string(outbox.join(format!("{id}-1.eml"))).unwrap();
+        assert!(mail.starts_with("Message-ID: <") && mail.contains(&format!("Job {}", &id[..8])), "{mail}");
+        mails.push(format!("{id}-1.eml"));
+    }
+    expected.sort();
+    mails.sort();
+    assert_eq!(running::files(&results), expected);
+    assert_eq!(running::files(&outbox), mails);
+    assert_eq!(running::files(&data.join("objects").join("tmp")), [""; 0], "something half written is left");
+}
+
+/// A mail server that takes e-mails by their `Message-ID` and, at chosen ones, kills who sent them before it answers.
+#[derive(Clone)]
+struct MailServer {
+    port: u16,
+    taken: Arc<Mutex<Vec<String>>>,
+    /// Who is to be killed; 0: nobody.
+    victim: Arc<AtomicU32>,
+    kills: Arc<Mutex<Vec<usize>>>,
+}
+
+impl MailServer {
+    /// `kills`: after how many e-mails the sender dies, ascending.
+    fn start(mut kills: Vec<usize>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        kills.reverse();
+        let server =
+            Self { port, taken: Arc::default(), victim: Arc::default(), kills: Arc::new(Mutex::new(kills)) };
+        let serving = server.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let server = serving.clone();
+                // A client that dies in the middle ends its own session only.
+                std::thread::spawn(move || server.session(stream));
+            }
+        });
+        server
+    }
+
+    fn session(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        let mut lines = BufReader::new(stream.try_clone()?).lines();
+        stream.write_all(b"220 loopback ESMTP\r\n")?;
+        while let Some(line) = lines.next() {
+            let line = line?.to_ascii_uppercase();
+            if line != "DATA" {
+                let answer = if line.starts_with("QUIT") { "221 bye" } else { "250 ok" };
+                stream.write_all(format!("{answer}\r\n").as_bytes())?;
+                continue;
+            }
+            stream.write_all(b"354 go on\r\n")?;
+            let mut id = String::new();
+            for line in lines.by_ref() {
+                let line = line?;
+                if let Some(found) = line.strip_prefix("Message-ID: ") {
+                    found.clone_into(&mut id);
+                }
+                if line == "." {
+                    break;
+                }
+            }
+            self.take(id);
+            stream.write_all(b"250 taken\r\n")?;
+        }
+        Ok(())
+    }
+
+    /// The e-mail is taken; whoever sent it may not live to hear so.
+    fn take(&self, id: String) {
+        let mut taken = self.taken.lock().unwrap();
+        taken.push(id);
+        let mut kills = self.kills.lock().unwrap();
+        if kills.last().is_some_and(|at| taken.len() >= *at) {
+            let victim = self.victim.swap(0, Ordering::SeqCst);
+            let pid = i32::try_from(victim).ok().and_then(rustix::process::Pid::from_raw);
+            if let Some(pid) = pid {
+                rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+                kills.pop();
+            }
+        }
+    }
+}
+
+#[test]
+fn by_smtp_a_kill_repeats_no_more_than_what_was_under_way() {
+    const MAILS: usize = 24;
+    const KILLS: usize = 4;
+    let mut chance = Chance::seeded("PRECIS_KILL_SEED");
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("up.log"));
+    let at = (0..KILLS).map(|n| 2 + n * 6 + usize::try_from(chance.below(4)).unwrap()).collect();
+    let server = MailServer::start(at);
+    let scratch = folder.path().join("drop");
+    fs::create_dir(&scratch).unwrap();
+    fs::create_dir(&data).unwrap();
+    let port = server.port;
+    let smtp = format!("[smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"precis@example.org\"\n");
+    fs::write(data.join("precis.toml"), smtp).unwrap();
+    let first = Up::start(&data, &log, &[], &[]);
+    first.says("Drop a document");
+    running::ask(&data, "subscribe", &["ann@example.org"]);
+    first.stop();
+    let documents: Vec<_> = (0..MAILS).map(papers::text).collect();
+    put(&data, &scratch, &documents);
+
+    let mut deaths = 0;
+    loop {
+        let mut up = Up::start(&data, &log, &[], &[]);
+        server.victim.store(up.pid(), Ordering::SeqCst);
+        let mut told = BTreeSet::new();
+        let start = Instant::now();
+        while up.ended().is_none() && told.len() < MAILS {
+            told = server.taken.lock().unwrap().iter().cloned().collect();
+            assert!(start.elapsed() < Duration::from_secs(60), "{} of {MAILS} told: {}", told.len(), up.said());
+            sleep(Duration::from_millis(20));
+        }
+        if up.ended().is_none() {
+            // Whatever is to be repeated is repeated now.
+            let quiet = || (running::unfinished(&running::jobs(&data)) == 0).then_some(());
+            eventually("all jobs have ended", 30, quiet);
+            sleep(Duration::from_secs(2));
+            if up.ended().is_none() {
+                up.stop();
+                break;
+            }
+        }
+        deaths += 1;
+    }
+    let taken = server.taken.lock().unwrap().clone();
+    let different: BTreeSet<_> = taken.iter().collect();
+    let repeated = taken.len() - different.len();
+    println!("{deaths} kills, {} e-mails, {repeated} of them repeated", taken.len());
+    assert_eq!(deaths, KILLS);
+    assert_eq!(different.len(), MAILS, "each document is told");
+    assert!(repeated >= 1, "the server answered nobody it killed, so something is repeated");
+    assert!(repeated <= deaths * local::AT_ONCE, "more than what was under way is repeated");
+}
