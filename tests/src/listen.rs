@@ -53,7 +53,9 @@ pub struct Sent {
     pub auth: String,
 }
 
-fn serve<T: Clone + Send + 'static>(session: fn(TcpStream, &Seen<T>) -> std::io::Result<()>) -> (u16, Seen<T>) {
+fn serve<T: Clone + Send + 'static>(
+    session: fn(TcpStream, &Seen<T>) -> std::io::Result<()>,
+) -> (u16, Seen<T>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let port = listener.local_addr().expect("it has an address").port();
     let seen = Seen(Arc::new(Mutex::new(Vec::new())));

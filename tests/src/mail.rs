@@ -5,7 +5,8 @@ use std::path::Path;
 /// A header (the first of its name, unfolded, not decoded) of a message.
 #[must_use]
 pub fn header(message: &str, name: &str) -> Option<String> {
-    let head = message.split("\r\n\r\n").next().unwrap_or(message).replace("\r\n ", " ").replace("\r\n\t", " ");
+    let head =
+        message.split("\r\n\r\n").next().unwrap_or(message).replace("\r\n ", " ").replace("\r\n\t", " ");
     head.lines().find_map(|line| {
         let (found, value) = line.split_once(':')?;
         found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
@@ -90,7 +91,8 @@ mod tests {
 
     #[test]
     fn both_encodings_of_a_body_are_read() {
-        let quoted = "Subject: a\r\n b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C2=A35 a=\r\nb = c";
+        let quoted =
+            "Subject: a\r\n b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C2=A35 a=\r\nb = c";
         assert_eq!((header(quoted, "subject").as_deref(), text(quoted).as_str()), (Some("a b"), "£5 ab = c"));
         let base = "Content-Transfer-Encoding: base64\r\n\r\nwqM1\r\nIQ==\r\n";
         assert_eq!(text(base), "£5!");

@@ -75,7 +75,8 @@ impl Ran {
     #[must_use]
     pub fn json(&self) -> Vec<serde_json::Value> {
         let parse = |line: &str| {
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}\n{}", self.err))
+            serde_json::from_str(line)
+                .unwrap_or_else(|error| panic!("no JSON ({error}): {line}\n{}", self.err))
         };
         self.out.lines().map(parse).collect()
     }
@@ -86,7 +87,11 @@ impl Ran {
     /// With all it said, if it ended otherwise.
     #[must_use]
     pub fn with_status(self, status: i32) -> Self {
-        assert_eq!(self.status, status, "\n-- standard output\n{}\n-- standard error\n{}", self.out, self.err);
+        assert_eq!(
+            self.status, status,
+            "\n-- standard output\n{}\n-- standard error\n{}",
+            self.out, self.err
+        );
         self
     }
 
@@ -121,7 +126,8 @@ pub fn run_with(command: &mut Command, input: &[u8]) -> Ran {
     if !input.is_empty() {
         command.stdin(Stdio::piped());
     }
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     std::thread::scope(|scope| {
         let out = scope.spawn(|| read(stdout));
@@ -197,7 +203,9 @@ impl Place {
     /// If there is no room for it.
     #[must_use]
     pub fn new() -> Self {
-        Self { folder: tempfile::Builder::new().prefix("precis-test-").tempdir().expect("a temporary folder") }
+        Self {
+            folder: tempfile::Builder::new().prefix("precis-test-").tempdir().expect("a temporary folder"),
+        }
     }
 
     /// The folder; commands of [`Place::precis`] run in it.

@@ -4,6 +4,8 @@ use crate::program::{eventually, precis};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::sleep;
@@ -209,4 +211,27 @@ impl Drop for Up {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The page of metrics of a process that was started with `--metrics 127.0.0.1:0`.
+///
+/// # Panics
+/// If it serves none.
+#[must_use]
+pub fn metrics(up: &Up) -> String {
+    let said = up.said();
+    let address = said.split("metrics  http://").last().and_then(|rest| rest.split('/').next());
+    let mut stream = TcpStream::connect(address.expect("it says where")).expect("metrics are served");
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: loopback\r\nConnection: close\r\n\r\n").expect("it listens");
+    let mut page = String::new();
+    stream.read_to_string(&mut page).expect("it answers");
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    page
+}
+
+/// One figure of that page; 0 where it is not there.
+#[must_use]
+pub fn metric(page: &str, name: &str) -> f64 {
+    let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.and_then(|figure| figure.trim().parse().ok()).unwrap_or(0.0)
 }

@@ -28,7 +28,9 @@ pub fn letters(text: &str) -> String {
 /// How often each word occurs.
 fn counted(text: &str) -> HashMap<String, usize> {
     let mut counts = HashMap::new();
-    for word in plain(text).split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()) {
+    for word in
+        plain(text).split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
+    {
         *counts.entry(word.to_owned()).or_default() += 1;
     }
     counts

@@ -21,6 +21,8 @@ pub struct Options {
     pub model: PathBuf,
     /// How long a drain may take.
     pub drain: Duration,
+    /// How long one poll of a queue waits; the end of everything waits for open polls.
+    pub wait: Duration,
 }
 
 /// A pipeline at work.
@@ -56,12 +58,12 @@ impl Pipeline {
         let scratch = local.layout.scratch();
 
         let mut pipeline = Self { tasks: JoinSet::new(), in_flight: Vec::new(), shutdown };
-        let drain = options.drain;
+        let numbers = Config { drain: options.drain, wait: options.wait, ..Config::default() };
         let config = ingest::Config { scratch, reader, made_by };
-        pipeline.stage(&stack, ingest::Ingest::new(stack.clone(), config), cores, drain);
+        pipeline.stage(&stack, ingest::Ingest::new(stack.clone(), config), cores, &numbers);
         let config = ocr::Config { pages_at_once: cores };
-        pipeline.stage(&stack, ocr::OcrStep::new(stack.clone(), config), cores, drain);
-        pipeline.stage(&stack, summarize::Summarize::new(stack.clone(), backend), cores, drain);
+        pipeline.stage(&stack, ocr::OcrStep::new(stack.clone(), config), cores, &numbers);
+        pipeline.stage(&stack, summarize::Summarize::new(stack.clone(), backend), cores, &numbers);
         pipeline.stage(
             &stack,
             notify::NotifyStep::new(stack.clone(), links(&local.layout.folder)),
@@ -69,7 +71,8 @@ impl Pipeline {
             drain,
         );
         let stop = pipeline.shutdown.clone();
-        let (dead, reconciler) = (DeadLetters::new(stack.clone()), Reconciler::new(stack));
+        let (dead, reconciler) =
+            (DeadLetters::new(stack.clone()).with_config(numbers), Reconciler::new(stack));
         pipeline.tasks.spawn({
             let stop = stop.clone();
             async move { dead.run(stop).await }
@@ -83,8 +86,8 @@ impl Pipeline {
         Ok(pipeline)
     }
 
-    fn stage<S: Step + 'static>(&mut self, stack: &Stack, step: S, cores: usize, drain: Duration) {
-        let config = Config { concurrency: concurrency(step.stage(), cores), drain, ..Config::default() };
+    fn stage<S: Step + 'static>(&mut self, stack: &Stack, step: S, cores: usize, numbers: &Config) {
+        let config = Config { concurrency: concurrency(step.stage(), cores), ..numbers.clone() };
         let handler = StageHandler::new(stack.clone(), step, config.clone());
         let runtime = Runtime::new(stack.clone(), Arc::new(handler), config);
         self.in_flight.push(runtime.in_flight());

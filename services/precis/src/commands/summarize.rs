@@ -42,7 +42,7 @@ pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
     let watch = Watch::new(args.progress, inputs.len() as u64);
     let shutdown = Shutdown::on_signals()?;
     let mut pipeline = if ours {
-        let options = Options { model, drain: Duration::from_secs(5) };
+        let options = Options { model, drain: Duration::from_secs(5), wait: Duration::from_millis(200) };
         Some(Pipeline::start(&local, options, shutdown.clone()).await?)
     } else {
         watch.say(&format!("precis: `precis up` is at work in {}; its workers do this", data.display()));

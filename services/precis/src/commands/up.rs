@@ -27,7 +27,9 @@ pub async fn run(args: cli::Up) -> Result<ExitCode> {
     let shutdown = Shutdown::on_signals().context("signals cannot be listened to")?;
     let metrics = telemetry::recorder().context("metrics cannot be kept")?;
     let drain = Duration::from_secs(args.drain);
-    let mut pipeline = Pipeline::start(&local, Options { model, drain }, shutdown.clone()).await?;
+    let mut pipeline =
+        Pipeline::start(&local, Options { model, drain, wait: Duration::from_secs(1) }, shutdown.clone())
+            .await?;
     for inbox in inboxes {
         eprintln!("inbox    {}", inbox.folder.display());
         pipeline.watch_inbox(local.inbox(inbox));
