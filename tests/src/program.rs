@@ -85,7 +85,6 @@ impl Ran {
     ///
     /// # Panics
     /// With all it said, if it ended otherwise.
-    #[must_use]
     pub fn with_status(self, status: i32) -> Self {
         assert_eq!(
             self.status, status,

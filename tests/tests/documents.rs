@@ -88,7 +88,8 @@ fn every_document_is_summarized_though_wrong_ones_came_before_it() {
         assert!(!report["summary"]["headline"].as_str().unwrap().is_empty(), "{name}");
         assert!(!report["summary"]["sentences"].as_array().unwrap().is_empty(), "{name}");
     }
-    let order: Vec<_> = all.ran.json().iter().map(|r| r["document"]["key"].as_str().unwrap().to_owned()).collect();
+    let order: Vec<_> =
+        all.ran.json().iter().map(|r| r["document"]["key"].as_str().unwrap().to_owned()).collect();
     assert_eq!(order, [&all.wrong[..], &all.good[..]].concat(), "results come in the order of the arguments");
 }
 
@@ -100,7 +101,9 @@ fn the_words_of_every_document_are_read() {
     for name in &all.good {
         let stem = if SAME_PAGE.contains(&name.as_str()) { "inaugural-1865-fax.tiff" } else { name };
         let stem = stem.rsplit_once('.').unwrap().0;
-        let Ok(truth) = std::fs::read_to_string(all.documents.join(format!("truth/{stem}.txt"))) else { continue };
+        let Ok(truth) = std::fs::read_to_string(all.documents.join(format!("truth/{stem}.txt"))) else {
+            continue;
+        };
         let (share, missed) = words::found(&truth, &all.text(name));
         let least = if SCANS.contains(&name.as_str()) { 0.95 } else { 0.98 };
         println!("{name:<40} {:.2} % of the words", share * 100.0);
@@ -156,7 +159,11 @@ fn every_page_is_read_and_coverage_says_so() {
 #[test]
 fn each_page_is_read_in_the_way_that_it_needs() {
     let Some(all) = all() else { return };
-    assert_eq!(all.origins("address-1963-garbage-text-layer.pdf"), ["ocr"], "a garbage text layer is no text");
+    assert_eq!(
+        all.origins("address-1963-garbage-text-layer.pdf"),
+        ["ocr"],
+        "a garbage text layer is no text"
+    );
     let mixed = all.origins("address-1965-mixed.pdf");
     assert!(mixed.contains(&"text") && mixed.contains(&"ocr"), "{mixed:?}");
     for name in ["inaugural-1861-rotated-scan.pdf", "inaugural-1933-scan.pdf", "inaugural-1865-fax.tiff"] {
@@ -197,7 +204,9 @@ fn the_kind_of_a_file_is_what_it_holds_and_not_what_its_name_says() {
 #[test]
 fn the_language_is_found_out() {
     let Some(all) = all() else { return };
-    for (name, language) in [("declaration-fra.pdf", "fr"), ("declaration-spa.pdf", "es"), ("message-1961.pdf", "en")] {
+    for (name, language) in
+        [("declaration-fra.pdf", "fr"), ("declaration-spa.pdf", "es"), ("message-1961.pdf", "en")]
+    {
         assert_eq!(all.reports[name]["document"]["language"], language, "{name}");
     }
 }
@@ -250,7 +259,12 @@ fn every_citation_stands_on_the_page_that_it_names() {
     }
     println!("{looked_up} citations were looked up");
     assert!(looked_up >= 30, "only {looked_up} citations were looked up");
-    assert!(astray.is_empty(), "{} of {looked_up} are not where they say:\n{}", astray.len(), astray.join("\n"));
+    assert!(
+        astray.is_empty(),
+        "{} of {looked_up} are not where they say:\n{}",
+        astray.len(),
+        astray.join("\n")
+    );
 }
 
 #[test]
