@@ -222,7 +222,9 @@ pub fn metrics(up: &Up) -> String {
     let said = up.said();
     let address = said.split("metrics  http://").last().and_then(|rest| rest.split('/').next());
     let mut stream = TcpStream::connect(address.expect("it says where")).expect("metrics are served");
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: loopback\r\nConnection: close\r\n\r\n").expect("it listens");
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: loopback\r\nConnection: close\r\n\r\n")
+        .expect("it listens");
     let mut page = String::new();
     stream.read_to_string(&mut page).expect("it answers");
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");

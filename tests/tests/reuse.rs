@@ -1,0 +1,66 @@
+//! The same content under many names, many times: it is worked on once, and each name is told once.
+#![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
+
+use precis_tests::papers;
+use precis_tests::program::eventually;
+use precis_tests::running::{self, Up};
+use std::fs;
+use std::thread;
+
+const NAMES: usize = 5;
+const TIMES: usize = 10;
+
+#[test]
+fn a_file_sent_50_times_under_5_names_makes_5_jobs_1_computation_and_5_e_mails() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("up.log"));
+    let up = Up::start(&data, &log, &["--metrics", "127.0.0.1:0"], &[]);
+    up.says("Drop a document");
+    let paper = papers::pdf(7);
+    let files: Vec<_> = (0..NAMES)
+        .map(|name| {
+            let path = folder.path().join(format!("copy-{name}.pdf"));
+            fs::write(&path, &paper.bytes).unwrap();
+            path
+        })
+        .collect();
+    thread::scope(|scope| {
+        for _ in 0..TIMES {
+            scope.spawn(|| running::ask(&data, "put", &files));
+        }
+    });
+    eventually("all is done", 60, || {
+        let jobs = running::jobs(&data);
+        let mails = running::files(&data.join("outbox")).len();
+        let quiet = running::messages(&data) == [0; 4];
+        (jobs.len() >= NAMES && running::unfinished(&jobs) == 0 && mails >= NAMES && quiet).then_some(())
+    });
+    let metrics = running::metrics(&up);
+    let count = |stage: &str| running::metric(&metrics, &format!("precis_stage_seconds_count{{stage=\"{stage}\"}}"));
+    assert_eq!(count("summarize"), 1.0, "summarized more than once:\n{metrics}");
+    assert_eq!(count("notify"), 5.0, "{metrics}");
+    up.stop();
+
+    let jobs = running::jobs(&data);
+    assert_eq!(jobs.len(), NAMES);
+    let whole: Vec<_> = jobs.iter().map(|job| running::job(&data, job["id"].as_str().unwrap())).collect();
+    let makers: Vec<_> = whole.iter().filter(|job| job.get("reused_from").is_none()).collect();
+    assert_eq!(makers.len(), 1, "{makers:#?}");
+    for job in &whole {
+        assert_eq!(job["outcome"]["kind"], "summarized");
+        if let Some(from) = job.get("reused_from") {
+            assert_eq!((&from[0], &from[1]), (&makers[0]["id"], &1.into()));
+            assert!(job["timings_ms"].get("summarize").is_none(), "{job:#}");
+        }
+    }
+    let mails = running::files(&data.join("outbox"));
+    let mut expected: Vec<_> =
+        jobs.iter().map(|job| format!("{}-1.eml", job["id"].as_str().unwrap())).collect();
+    expected.sort();
+    assert_eq!(mails, expected);
+    for name in 0..NAMES {
+        let text = fs::read_to_string(data.join("results").join(format!("copy-{name}.pdf.txt"))).unwrap();
+        assert!(text.contains(&paper.word));
+    }
+    println!("{} uploads, {} jobs, {} computation, {} e-mails", NAMES * TIMES, jobs.len(), makers.len(), mails.len());
+}
