@@ -226,7 +226,7 @@ pub struct Up {
 pub enum After {
     /// It stays untouched.
     Keep,
-    /// It is moved into the folder `taken` beside the inbox.
+    /// It is moved into the folder `done` in its inbox, which is not looked into.
     Move,
     /// It is deleted.
     Delete,
@@ -325,13 +325,17 @@ pub struct Reprocess {
     pub data: Data,
 }
 
+/// What `precis queues` calls e-mails, webhooks and result files that are not at their place yet.
+pub const DELIVERIES: &str = "deliveries";
+
 /// `precis queues`.
 #[derive(Debug, Args)]
 pub struct Queues {
     #[command(flatten)]
     pub data: Data,
-    /// Send the dead letters of this queue again.
-    #[arg(long, value_name = "QUEUE", value_parser = ["ingest", "ocr", "ocr-completed", "summarize", "notify"])]
+    /// Send the dead letters of this queue again; `deliveries`: try again to tell those who could not be told.
+    #[arg(long, value_name = "QUEUE",
+        value_parser = ["ingest", "ocr", "ocr-completed", "summarize", "notify", DELIVERIES])]
     pub redrive: Option<String>,
     /// One JSON object a line.
     #[arg(long)]

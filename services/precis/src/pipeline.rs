@@ -64,12 +64,8 @@ impl Pipeline {
         let config = ocr::Config { pages_at_once: cores };
         pipeline.stage(&stack, ocr::OcrStep::new(stack.clone(), config), cores, &numbers);
         pipeline.stage(&stack, summarize::Summarize::new(stack.clone(), backend), cores, &numbers);
-        pipeline.stage(
-            &stack,
-            notify::NotifyStep::new(stack.clone(), links(&local.layout.folder)),
-            cores,
-            drain,
-        );
+        let notify = notify::NotifyStep::new(stack.clone(), links(&local.layout.folder));
+        pipeline.stage(&stack, notify, cores, &numbers);
         let stop = pipeline.shutdown.clone();
         let (dead, reconciler) =
             (DeadLetters::new(stack.clone()).with_config(numbers), Reconciler::new(stack));

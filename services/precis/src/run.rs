@@ -75,7 +75,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             again::reprocess(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?;
         }
         Command::Queues(args) => {
-            queues::queues(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?;
+            queues::queues(&folder::shared(&args.data.folder).await?, &args, &mut out).await?;
         }
         Command::Subscribe(args) => {
             subscriptions::subscribe(&folder::shared(&args.data.folder).await?.stack, &args, &mut out)

@@ -1,14 +1,19 @@
 //! `precis queues`.
 
 use crate::cli;
-use crate::show;
+use crate::show::{self, clean};
 use anyhow::Result;
+use local::Local;
 use ports::{GateName, QueueName, Stack};
 use std::io::Write;
 
 /// Shows how full the queues are, and redrives dead letters.
-pub async fn queues(stack: &Stack, args: &cli::Queues, out: &mut dyn Write) -> Result<()> {
+pub async fn queues(local: &Local, args: &cli::Queues, out: &mut dyn Write) -> Result<()> {
+    let stack = &local.stack;
     if let Some(name) = &args.redrive {
+        if name == cli::DELIVERIES {
+            writeln!(out, "{} deliveries are tried again.", local.retry_deliveries().await?)?;
+        }
         let queue = QueueName::ALL.into_iter().find(|queue| queue.as_str() == name);
         if let Some(queue) = queue {
             let moved = stack.queue_admin.redrive(queue).await?;
@@ -39,6 +44,30 @@ pub async fn queues(stack: &Stack, args: &cli::Queues, out: &mut dyn Write) -> R
             queue.as_str()
         );
         writeln!(out, "{}", row.trim_end())?;
+    }
+    deliveries(local, args.json, out).await
+}
+
+/// Names what could not be told yet, or was given up, with the cause. One that was never tried is only on its way.
+async fn deliveries(local: &Local, json: bool, out: &mut dyn Write) -> Result<()> {
+    let mut failed = local.delivery_list().await?;
+    failed.retain(|delivery| delivery.dead || delivery.attempts > 0);
+    for delivery in &failed {
+        if json {
+            writeln!(out, "{}", serde_json::to_string(delivery)?)?;
+            continue;
+        }
+        let state = if delivery.dead {
+            "given up".to_owned()
+        } else {
+            format!("waits until {}", show::clock(delivery.due_at))
+        };
+        let cause = delivery.last_error.as_deref().unwrap_or("not known");
+        let (kind, to) = (&delivery.kind, clean(&delivery.to));
+        writeln!(out, "{kind:<14} {to}: {state} after {} attempts: {}", delivery.attempts, clean(cause))?;
+    }
+    if !failed.is_empty() && !json {
+        writeln!(out, "Do: mend the cause, then `precis queues --redrive {}`", cli::DELIVERIES)?;
     }
     Ok(())
 }
