@@ -7,12 +7,11 @@ use crate::claimed::{Claimed, Refused};
 use crate::crash;
 use crate::flow;
 use crate::settlement::{Settlement, Why};
-use crate::stage::{CLAIM_FLOOR, StageHandler};
+use crate::stage::{CLAIM_FLOOR, Outage, StageHandler};
 use crate::step::{Kind, Step, StepDone, StepFailure, unchanged};
 use domain::{Outcome, Reason, Stage, State};
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -84,7 +83,7 @@ impl<S: Step> StageHandler<S> {
         };
         match written {
             Ok(job) => {
-                self.troubles.store(0, Ordering::Relaxed);
+                *self.outage() = Outage::default();
                 self.send_on(&job).await
             }
             Err(Refused::Lost) => self.lost(claimed).await,

@@ -12,7 +12,7 @@ use domain::message::{Message, Nudge};
 use domain::{Job, Outcome, Reason};
 use jiff::Timestamp;
 use ports::{Address, Fault, PortError, Stack};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Who finds a claim waits at least so long: its holder is at work.
@@ -25,8 +25,17 @@ pub struct StageHandler<S> {
     pub(crate) stack: Stack,
     pub(crate) step: S,
     pub(crate) config: Config,
-    /// Failures in a row of things that every job needs: they wait together, longer each time.
-    pub(crate) troubles: AtomicU32,
+    /// Failures of things that every job needs: jobs wait together, longer each time.
+    pub(crate) outage: Mutex<Outage>,
+}
+
+/// Something that every job needs is out of order.
+#[derive(Default)]
+pub(crate) struct Outage {
+    /// Pauses in a row. Many jobs that fail at once are one failure, else a hiccup would cost the longest pause.
+    pauses: u32,
+    /// When the present pause ends.
+    until: Option<Timestamp>,
 }
 
 /// What taking up a nudge comes to.
@@ -62,7 +71,7 @@ impl<S: Step> Handler for StageHandler<S> {
 impl<S: Step> StageHandler<S> {
     /// The handler of this step.
     pub fn new(stack: Stack, step: S, config: Config) -> Self {
-        Self { stack, step, config, troubles: AtomicU32::new(0) }
+        Self { stack, step, config, outage: Mutex::default() }
     }
 
     fn now(&self) -> Timestamp {
@@ -149,8 +158,23 @@ impl<S: Step> StageHandler<S> {
     }
 
     pub(crate) fn pause(&self, after: Option<Duration>, why: Why) -> Settlement {
-        let failures = self.troubles.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        self.wait(after.unwrap_or_else(|| self.config.pause.delay(failures)), why)
+        let now = self.now();
+        let mut outage = self.outage();
+        let until = match (after, outage.until) {
+            (Some(after), _) => now + after,
+            (None, Some(until)) if until > now => until,
+            (None, _) => {
+                outage.pauses = outage.pauses.saturating_add(1);
+                now + self.config.pause.delay(outage.pauses)
+            }
+        };
+        outage.until = Some(until);
+        Settlement::Defer { until, why }
+    }
+
+    pub(crate) fn outage(&self) -> MutexGuard<'_, Outage> {
+        // Two numbers are never half written.
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn wait(&self, wait: Duration, why: Why) -> Settlement {
