@@ -7,7 +7,6 @@
 //! - Keys in jobs, results and e-mails, and text in artifacts, results and e-mails (until they are delivered, those
 //!   lie in the database too): that is what they are for. Credentials are not allowed there either.
 //! - What `precis up` is told by its own command line and settings (addresses of inboxes), which is no document.
-#![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
 
 use precis_tests::{listen, mail};
 use precis_tests::papers;

@@ -1,5 +1,4 @@
 //! The disk of the data folder fills up while `precis up` works, is made room on, and fills up again.
-#![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
 
 use precis_tests::papers::{self, Chance, Paper};
 use precis_tests::program::eventually;

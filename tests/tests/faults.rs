@@ -2,7 +2,6 @@
 //! copies of each worker and every event twice. The calls are recorded from a clean run, not listed by hand.
 //!
 //! The stack is in memory and its claims and visibility last a second; reading, ranking and the model are real.
-#![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
 
 use async_trait::async_trait;
 use domain::outcome::Finding;

@@ -4,7 +4,6 @@
 //! its next message, and between that and the end of its own message. The others come at any time, the first
 //! start of a fresh folder included. The seed is printed; `PRECIS_KILL_SEED` runs it again.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

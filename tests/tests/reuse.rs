@@ -1,5 +1,4 @@
 //! The same content under many names, many times: it is worked on once, and each name is told once.
-#![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
 
 use precis_tests::papers;
 use precis_tests::program::eventually;

@@ -57,7 +57,10 @@ impl Watch {
         let watch = self.clone();
         let shown = self.bars.is_some() || self.plain;
         let follow = async move {
-            while shown {
+            if !shown {
+                return;
+            }
+            loop {
                 for held in in_flight.iter().flat_map(InFlight::list) {
                     watch.step(&held);
                 }

@@ -83,7 +83,6 @@ impl Summarize {
         let options = Options {
             words: job.settings.words as usize,
             language: Some(job.settings.language.clone()).filter(|language| !language.is_empty()),
-            ..Options::default()
         };
         match self.made(pages, job.document.name().to_owned(), options).await? {
             Ok(made) => Ok(Ok(Finding {

@@ -82,14 +82,15 @@ fn key_of(path: &Path) -> String {
     parts.join("/")
 }
 
-/// Files below a folder by name; hidden ones and links are left out.
+/// Files below a folder by name; hidden ones and links are left out, and so is a data folder, which would feed on
+/// its own results.
 fn walk(folder: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
     let mut entries: Vec<_> = std::fs::read_dir(folder)?.collect::<std::io::Result<_>>()?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         let kind = entry.file_type()?;
-        if kind.is_dir() && !hidden {
+        if kind.is_dir() && !hidden && !entry.path().join("precis.db").exists() {
             walk(&entry.path(), into)?;
         } else if kind.is_file() && !hidden {
             into.push(entry.path());
