@@ -8,10 +8,10 @@
 //!   lie in the database too): that is what they are for. Credentials are not allowed there either.
 //! - What `precis up` is told by its own command line and settings (addresses of inboxes), which is no document.
 
-use precis_tests::{listen, mail};
 use precis_tests::papers;
 use precis_tests::program::eventually;
 use precis_tests::running::{self, Up};
+use precis_tests::{listen, mail};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeSet;
 use std::fs;
@@ -74,7 +74,8 @@ fn look(database: &Connection, seen: &mut BTreeSet<(String, String)>) {
 #[test]
 fn canaries_in_texts_keys_and_credentials_are_in_no_log_metric_or_message() {
     let folder = tempfile::tempdir().unwrap();
-    let (data, log, drop) = (folder.path().join("data"), folder.path().join("up.log"), folder.path().join("drop"));
+    let (data, log, drop) =
+        (folder.path().join("data"), folder.path().join("up.log"), folder.path().join("drop"));
     let (mail_port, mails) = listen::mail();
     let (web_port, requests) = listen::web();
     fs::create_dir(&data).unwrap();
@@ -90,7 +91,9 @@ fn canaries_in_texts_keys_and_credentials_are_in_no_log_metric_or_message() {
             env.push(("PRECIS_SMTP_PASSWORD", PASSWORD_OF_ENVIRONMENT));
         }
         let up = Up::start(&data, &log, &["-vv", "--metrics", "127.0.0.1:0"], &env);
-        eventually("it is up", 30, || running::run(&data, "jobs", &["--json"]).status.success().then_some(()));
+        eventually("it is up", 30, || {
+            running::run(&data, "jobs", &["--json"]).status.success().then_some(())
+        });
         if !environment {
             running::ask(&data, "subscribe", &["ann@example.org"]);
             running::ask(&data, "subscribe", &[&format!("http://127.0.0.1:{web_port}/hook")]);
@@ -122,11 +125,16 @@ fn canaries_in_texts_keys_and_credentials_are_in_no_log_metric_or_message() {
     // The canaries did go where they belong: else nothing is shown.
     let told: String = mails.all().iter().map(|sent| mail::text(&sent.message)).collect();
     let results = data.join("results");
-    let read: String = running::files(&results).iter().map(|name| fs::read_to_string(results.join(name)).unwrap()).collect();
+    let read: String =
+        running::files(&results).iter().map(|name| fs::read_to_string(results.join(name)).unwrap()).collect();
     assert!(told.contains(KEY) && read.matches(TEXT).count() >= 10, "the canaries never sang");
     assert_eq!(mails.all().iter().map(|sent| sent.auth.clone()).collect::<BTreeSet<_>>().len(), 2);
     let queues: BTreeSet<_> = seen.iter().map(|(queue, _)| queue.as_str()).collect();
-    println!("{} messages of {queues:?} seen, {} bytes of log", seen.len(), fs::metadata(&log).unwrap().len());
+    println!(
+        "{} messages of {queues:?} seen, {} bytes of log",
+        seen.len(),
+        fs::metadata(&log).unwrap().len()
+    );
     assert!(["ingest", "summarize", "notify"].iter().all(|queue| queues.contains(queue)), "{queues:?}");
 
     check_logs(&fs::read_to_string(&log).unwrap());

@@ -23,7 +23,10 @@ impl Disk {
     /// `None` where this user may not mount.
     fn mount(at: PathBuf) -> Option<Self> {
         fs::create_dir(&at).unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={SIZE}"), "none"]).arg(&at).output();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={SIZE}"), "none"])
+            .arg(&at)
+            .output();
         match mounted {
             Ok(output) if output.status.success() => Some(Self(at)),
             _ => None,
@@ -99,7 +102,9 @@ fn a_full_disk_delays_documents_and_loses_none() {
         }
         println!("round {round}: {} of {} ended while the disk is full", ended(&data), all.len());
         disk.make_room();
-        eventually("all jobs have ended after room was made", 150, || (ended(&data) == all.len()).then_some(()));
+        eventually("all jobs have ended after room was made", 150, || {
+            (ended(&data) == all.len()).then_some(())
+        });
     }
     let mails = || (running::files(&data.join("outbox")).len() == all.len()).then_some(());
     eventually("all are told", 90, mails);

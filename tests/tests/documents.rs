@@ -3,6 +3,11 @@
 //! One run of the program over all of them; every test looks at what it left. The documents lie beside the
 //! repository (see `precis_tests::shared`): without them each test says that it was skipped.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by unwrapping too; clippy.toml spares test functions alone"
+)]
+
 use precis_tests::program::{Place, Ran, run};
 use precis_tests::{shared, words};
 use serde_json::Value;
@@ -66,7 +71,7 @@ fn all() -> Option<&'static All> {
         let documents = shared::documents()?;
         let (good, wrong) = (files(&documents, ""), files(&documents.join("wrong"), "wrong/"));
         let place = Place::new();
-        let mut command = place.precis(&["summarize", "--format", "json", "--data"]);
+        let mut command = place.precis(&["summarize", "--format", "json", "--progress", "plain", "--data"]);
         // The wrong ones come first: what they break, they break for all others.
         command.arg(place.data()).args(&wrong).args(&good).current_dir(&documents);
         let ran = run(&mut command);
@@ -91,6 +96,14 @@ fn every_document_is_summarized_though_wrong_ones_came_before_it() {
     let order: Vec<_> =
         all.ran.json().iter().map(|r| r["document"]["key"].as_str().unwrap().to_owned()).collect();
     assert_eq!(order, [&all.wrong[..], &all.good[..]].concat(), "results come in the order of the arguments");
+}
+
+#[test]
+fn progress_names_the_document_and_its_page_on_standard_error() {
+    let Some(all) = all() else { return };
+    let page = |line: &str| line.starts_with("ocr ") && line.contains("inaugural-1933-scan.pdf  page ");
+    let lines: Vec<_> = all.ran.err.lines().filter(|line| page(line)).collect();
+    assert!(!lines.is_empty() && lines.iter().all(|line| line.ends_with(" of 3")), "{}", all.ran.err);
 }
 
 #[test]

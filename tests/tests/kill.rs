@@ -4,7 +4,9 @@
 //! its next message, and between that and the end of its own message. The others come at any time, the first
 //! start of a fresh folder included. The seed is printed; `PRECIS_KILL_SEED` runs it again.
 
-
+use precis_tests::papers::{self, Chance, Paper};
+use precis_tests::program::eventually;
+use precis_tests::running::{self, Up};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,9 +17,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use precis_tests::papers::{self, Chance, Paper};
-use precis_tests::program::eventually;
-use precis_tests::running::{self, Up};
 
 const DOCUMENTS: usize = 60;
 /// Deaths at each place that the issue names.
@@ -40,7 +39,15 @@ enum Death {
 fn deaths(chance: &mut Chance) -> Vec<Death> {
     let mut deaths = Vec::new();
     for stage in ["ingest", "ocr", "summarize", "notify"] {
-        for moment in ["after_claim", "after_step", "after_step", "after_commit", "after_commit", "after_commit", "after_send"] {
+        for moment in [
+            "after_claim",
+            "after_step",
+            "after_step",
+            "after_commit",
+            "after_commit",
+            "after_commit",
+            "after_send",
+        ] {
             deaths.push(Death::At { stage, point: format!("{stage}.{moment}") });
         }
     }
@@ -172,7 +179,8 @@ fn finish(data: &Path, log: &Path) {
         let jobs = running::jobs(data);
         let told = running::files(&data.join("outbox")).len();
         let quiet = running::messages(data) == [0; 4];
-        (jobs.len() >= DOCUMENTS && running::unfinished(&jobs) == 0 && told >= DOCUMENTS && quiet).then_some(())
+        (jobs.len() >= DOCUMENTS && running::unfinished(&jobs) == 0 && told >= DOCUMENTS && quiet)
+            .then_some(())
     };
     let start = Instant::now();
     while done().is_none() {
@@ -333,7 +341,9 @@ fn by_smtp_a_kill_repeats_no_more_than_what_was_under_way() {
     fs::create_dir(&scratch).unwrap();
     fs::create_dir(&data).unwrap();
     let port = server.port;
-    let smtp = format!("[smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"precis@example.org\"\n");
+    let smtp = format!(
+        "[smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"precis@example.org\"\n"
+    );
     fs::write(data.join("precis.toml"), smtp).unwrap();
     let first = Up::start(&data, &log, &[], &[]);
     first.says("Drop a document");
@@ -350,7 +360,12 @@ fn by_smtp_a_kill_repeats_no_more_than_what_was_under_way() {
         let start = Instant::now();
         while up.ended().is_none() && told.len() < MAILS {
             told = server.taken.lock().unwrap().iter().cloned().collect();
-            assert!(start.elapsed() < Duration::from_secs(60), "{} of {MAILS} told: {}", told.len(), up.said());
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "{} of {MAILS} told: {}",
+                told.len(),
+                up.said()
+            );
             sleep(Duration::from_millis(20));
         }
         if up.ended().is_none() {

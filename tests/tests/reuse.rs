@@ -35,7 +35,8 @@ fn a_file_sent_50_times_under_5_names_makes_5_jobs_1_computation_and_5_e_mails()
         (jobs.len() >= NAMES && running::unfinished(&jobs) == 0 && mails >= NAMES && quiet).then_some(())
     });
     let metrics = running::metrics(&up);
-    let count = |stage: &str| running::metric(&metrics, &format!("precis_stage_seconds_count{{stage=\"{stage}\"}}"));
+    let count =
+        |stage: &str| running::metric(&metrics, &format!("precis_stage_seconds_count{{stage=\"{stage}\"}}"));
     assert_eq!(count("summarize"), 1.0, "summarized more than once:\n{metrics}");
     assert_eq!(count("notify"), 5.0, "{metrics}");
     up.stop();
@@ -61,5 +62,11 @@ fn a_file_sent_50_times_under_5_names_makes_5_jobs_1_computation_and_5_e_mails()
         let text = fs::read_to_string(data.join("results").join(format!("copy-{name}.pdf.txt"))).unwrap();
         assert!(text.contains(&paper.word));
     }
-    println!("{} uploads, {} jobs, {} computation, {} e-mails", NAMES * TIMES, jobs.len(), makers.len(), mails.len());
+    println!(
+        "{} uploads, {} jobs, {} computation, {} e-mails",
+        NAMES * TIMES,
+        jobs.len(),
+        makers.len(),
+        mails.len()
+    );
 }

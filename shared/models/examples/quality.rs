@@ -50,9 +50,12 @@ fn pages(markdown: &str) -> Pages {
         let text = if role == Role::Row { cells(text) } else { text.replace(['*', '`'], "") };
         let titled = lines.iter().any(|line: &Line| line.role == Role::Title);
         let role = if role == Role::Title && titled { Role::Heading(1) } else { role };
-        let same = open && role == Role::Body && lines.last().is_some_and(|last: &Line| matches!(last.role, Role::Body | Role::Item));
+        let same = open
+            && role == Role::Body
+            && lines.last().is_some_and(|last: &Line| matches!(last.role, Role::Body | Role::Item));
         let role = if same { lines.last().map_or(role, |last| last.role) } else { role };
-        let quoted = open && role == Role::Quote && lines.last().is_some_and(|last: &Line| last.role == Role::Quote);
+        let quoted =
+            open && role == Role::Quote && lines.last().is_some_and(|last: &Line| last.role == Role::Quote);
         if !(same || quoted) {
             paragraph += 1;
         }
@@ -67,7 +70,10 @@ fn role(text: &str) -> (Role, &str) {
     let level = text.bytes().take_while(|&b| b == b'#').count();
     if (1..=6).contains(&level) && text[level..].starts_with(' ') {
         let rest = text[level..].trim();
-        return (if level == 1 { Role::Title } else { Role::Heading(u8::try_from(level).unwrap_or(6)) }, rest);
+        return (
+            if level == 1 { Role::Title } else { Role::Heading(u8::try_from(level).unwrap_or(6)) },
+            rest,
+        );
     }
     if text.starts_with('|') {
         return (Role::Row, text);
@@ -77,7 +83,8 @@ fn role(text: &str) -> (Role, &str) {
     }
     let marker = text.split(' ').next().unwrap_or("");
     let number = marker.trim_end_matches(['.', ')']);
-    let numbered = marker.len() > number.len() && number.len() <= 3 && number.chars().all(|c| c.is_ascii_digit());
+    let numbered =
+        marker.len() > number.len() && number.len() <= 3 && number.chars().all(|c| c.is_ascii_digit());
     let lettered = marker.ends_with(')') && marker.trim_matches(['(', ')']).len() == 1;
     if matches!(marker, "-" | "*" | "•") || numbered || lettered {
         return (Role::Item, text[marker.len()..].trim());
@@ -122,7 +129,8 @@ async fn office(model: &MiniLm, folder: &str, out: &str, words: usize) -> Outcom
     for kind in ["summary", "email"] {
         std::fs::create_dir_all(Path::new(out).join(kind))?;
     }
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Outcome<_>>()?;
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Outcome<_>>()?;
     files.retain(|path| path.extension().is_some_and(|e| e == "md" || e == "txt"));
     files.sort();
     for path in files {
@@ -131,7 +139,8 @@ async fn office(model: &MiniLm, folder: &str, out: &str, words: usize) -> Outcom
         let target = format!("{}.txt", path.file_stem().unwrap_or_default().to_string_lossy());
         std::fs::write(Path::new(out).join("summary").join(&target), said(&done))?;
         let facts = done.summary.key_facts.iter().map(|fact| fact.text.clone());
-        let all: Vec<String> = [done.summary.headline.clone(), said(&done)].into_iter().chain(facts).collect();
+        let all: Vec<String> =
+            [done.summary.headline.clone(), said(&done)].into_iter().chain(facts).collect();
         std::fs::write(Path::new(out).join("email").join(&target), all.join("\n"))?;
     }
     Ok(())
@@ -152,12 +161,16 @@ async fn show(model: &MiniLm, file: &str, words: usize) -> Outcome<()> {
     for fact in &summary.key_facts {
         println!("- {:?} {} | {}", fact.kind, fact.value.as_deref().unwrap_or("-"), fact.text);
     }
-    println!("\noffice {:.2}, language {:?}, {} of {} sentences embedded", done.office, done.language, done.embedded, done.sentences);
+    println!(
+        "\noffice {:.2}, language {:?}, {} of {} sentences embedded",
+        done.office, done.language, done.embedded, done.sentences
+    );
     Ok(())
 }
 
 async fn speed(model: &MiniLm, set: &str, words: usize) -> Outcome<()> {
-    let texts: Vec<String> = rows(set)?.iter().map(|row| row["document"].as_str().unwrap_or("").to_owned()).collect();
+    let texts: Vec<String> =
+        rows(set)?.iter().map(|row| row["document"].as_str().unwrap_or("").to_owned()).collect();
     let short: Vec<String> = texts.iter().map(|text| head(text, 200)).collect();
     for (name, texts) in [("whole documents", &texts), ("their first 200 words", &short)] {
         let parsed: Vec<Pages> = texts.iter().map(|text| pages(text)).collect();
@@ -170,7 +183,9 @@ async fn speed(model: &MiniLm, set: &str, words: usize) -> Outcome<()> {
             let texts = analysis.texts();
             vectors += texts.len();
             // Without a model every sentence is its own topic.
-            let blank = (0..texts.len()).map(|at| (0..64).map(|i| if i == at { 1.0 } else { 0.0 }).collect()).collect();
+            let blank = (0..texts.len())
+                .map(|at| (0..64).map(|i| if i == at { 1.0 } else { 0.0 }).collect())
+                .collect();
             analysis.finish(blank)?;
         }
         let without = start.elapsed().as_secs_f64();
@@ -189,7 +204,11 @@ async fn speed(model: &MiniLm, set: &str, words: usize) -> Outcome<()> {
         println!(
             "{name}: {n} documents, {count} words; without embeddings {:.1} documents/s, {:.0} words/s; \
              with {:.2} documents/s, {:.0} words/s, {:.0} sentences embedded/s",
-            n / without, count / without, n / with, count / with, vectors / with
+            n / without,
+            count / without,
+            n / with,
+            count / with,
+            vectors / with
         );
     }
     println!("model {} loaded in {:?}", model.name(), model.load_time());

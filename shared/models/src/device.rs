@@ -28,7 +28,8 @@ impl FromStr for DeviceChoice {
     type Err = ModelError;
 
     fn from_str(text: &str) -> Result<Self, ModelError> {
-        let unknown = || ModelError::Device { device: text.to_owned(), reason: "give cpu, cuda or cuda:N".to_owned() };
+        let unknown =
+            || ModelError::Device { device: text.to_owned(), reason: "give cpu, cuda or cuda:N".to_owned() };
         match text.split_once(':') {
             None if text == "cpu" => Ok(Self::Cpu),
             None if text == "cuda" => Ok(Self::Cuda(0)),

@@ -23,7 +23,8 @@ impl Encoder {
             path: folder.file("model.safetensors"),
             reason: error.to_string(),
         };
-        let weights = VarBuilder::from_buffered_safetensors(folder.weights(&config)?, DType::F32, &device).map_err(failed)?;
+        let weights = VarBuilder::from_buffered_safetensors(folder.weights(&config)?, DType::F32, &device)
+            .map_err(failed)?;
         let model = Bert::load(&weights, &config).map_err(failed)?;
         Ok(Self { tokenizer, model, device })
     }

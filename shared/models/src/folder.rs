@@ -68,10 +68,13 @@ impl Folder {
     }
 
     pub(crate) fn config(&self) -> Result<Config, ModelError> {
-        let config: Config =
-            serde_json::from_slice(&self.read("config.json")?).map_err(|error| self.content("config.json", error))?;
+        let config: Config = serde_json::from_slice(&self.read("config.json")?)
+            .map_err(|error| self.content("config.json", error))?;
         if config.num_attention_heads == 0 || !config.hidden_size.is_multiple_of(config.num_attention_heads) {
-            let reason = format!("hidden_size {} is no multiple of num_attention_heads {}", config.hidden_size, config.num_attention_heads);
+            let reason = format!(
+                "hidden_size {} is no multiple of num_attention_heads {}",
+                config.hidden_size, config.num_attention_heads
+            );
             return Err(self.content("config.json", reason));
         }
         Ok(config)
@@ -80,8 +83,8 @@ impl Folder {
     /// The tokenizer without padding, truncating where the sentence encoder does: the file itself may
     /// carry the settings of whoever exported it.
     pub(crate) fn tokenizer(&self, config: &Config) -> Result<Tokenizer, ModelError> {
-        let mut tokenizer =
-            Tokenizer::from_bytes(self.read("tokenizer.json")?).map_err(|error| self.content("tokenizer.json", error))?;
+        let mut tokenizer = Tokenizer::from_bytes(self.read("tokenizer.json")?)
+            .map_err(|error| self.content("tokenizer.json", error))?;
         let max_length = self.longest()?.min(config.max_position_embeddings);
         let truncation = TruncationParams { max_length, ..TruncationParams::default() };
         tokenizer.with_padding(None);
@@ -103,8 +106,9 @@ impl Folder {
     pub(crate) fn weights(&self, config: &Config) -> Result<Vec<u8>, ModelError> {
         let name = "model.safetensors";
         let bytes = self.read(name)?;
-        let tensors = SliceSafetensors::new(&bytes)
-            .map_err(|error| self.content(name, format!("it is truncated or no safetensors file ({error})")))?;
+        let tensors = SliceSafetensors::new(&bytes).map_err(|error| {
+            self.content(name, format!("it is truncated or no safetensors file ({error})"))
+        })?;
         let path = self.file(name);
         for (tensor, wanted) in shapes(config) {
             let Ok(view) = tensors.get(&tensor) else {

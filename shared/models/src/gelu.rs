@@ -61,8 +61,15 @@ impl CustomOp2 for BiasGelu {
         "bias-gelu"
     }
 
-    fn cpu_fwd(&self, xs: &CpuStorage, at: &Layout, bias: &CpuStorage, bias_at: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (Some((from, to)), Some((start, end))) = (at.contiguous_offsets(), bias_at.contiguous_offsets()) else {
+    fn cpu_fwd(
+        &self,
+        xs: &CpuStorage,
+        at: &Layout,
+        bias: &CpuStorage,
+        bias_at: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (Some((from, to)), Some((start, end))) = (at.contiguous_offsets(), bias_at.contiguous_offsets())
+        else {
             bail!("bias-gelu wants contiguous tensors")
         };
         let (xs, bias) = (&xs.as_slice::<f32>()?[from..to], &bias.as_slice::<f32>()?[start..end]);
@@ -94,12 +101,14 @@ mod tests {
 
     #[test]
     fn it_is_candles_own_gelu_to_the_last_digits() {
-        let values: Vec<f32> = (-8000..8000).map(|i| i as f32 / 1000.0).chain([f32::MIN, f32::MAX, 1e-30, 0.0]).collect();
+        let values: Vec<f32> =
+            (-8000..8000).map(|i| i as f32 / 1000.0).chain([f32::MIN, f32::MAX, 1e-30, 0.0]).collect();
         let n = values.len();
         let xs = Tensor::from_vec(values, (n / 4, 4), &Device::Cpu).unwrap();
         let bias = Tensor::new(&[0.0_f32, 0.25, -0.5, 1.0], &Device::Cpu).unwrap();
         let ours: Vec<f32> = bias_gelu(&xs, &bias).unwrap().flatten_all().unwrap().to_vec1().unwrap();
-        let want: Vec<f32> = xs.broadcast_add(&bias).unwrap().gelu_erf().unwrap().flatten_all().unwrap().to_vec1().unwrap();
+        let want: Vec<f32> =
+            xs.broadcast_add(&bias).unwrap().gelu_erf().unwrap().flatten_all().unwrap().to_vec1().unwrap();
         for (a, b) in ours.iter().zip(&want) {
             assert!((a - b).abs() <= 1e-6 * b.abs().max(1.0), "{a} {b}");
         }

@@ -50,7 +50,11 @@ pub(crate) fn serve(
 }
 
 /// Loads a model and notes how long it took.
-pub(crate) fn load(folder: &Folder, device: DeviceChoice, loaded: &OnceLock<Duration>) -> Result<Encoder, ModelError> {
+pub(crate) fn load(
+    folder: &Folder,
+    device: DeviceChoice,
+    loaded: &OnceLock<Duration>,
+) -> Result<Encoder, ModelError> {
     let start = Instant::now();
     let encoder = Encoder::load(folder, device)?;
     let took = *loaded.get_or_init(|| start.elapsed());
@@ -85,7 +89,11 @@ fn run(encoder: &Encoder, round: Vec<Request>) {
         match encoder.tokens(&request.texts) {
             Ok(all) => {
                 results.push(Ok(vec![Vec::new(); all.len()]));
-                pieces.extend(all.into_iter().enumerate().map(|(place, tokens)| Piece { owner, place, tokens }));
+                pieces.extend(all.into_iter().enumerate().map(|(place, tokens)| Piece {
+                    owner,
+                    place,
+                    tokens,
+                }));
             }
             Err(error) => results.push(Err(BackendError::Run(error.to_string()))),
         }
@@ -93,7 +101,8 @@ fn run(encoder: &Encoder, round: Vec<Request>) {
     // Like lengths together: hardly any padding.
     pieces.sort_by_key(|piece| piece.tokens.len());
     for batch in batches(&pieces) {
-        let wanted: Vec<&Piece> = batch.iter().filter(|piece| !round[piece.owner].reply.is_closed()).collect();
+        let wanted: Vec<&Piece> =
+            batch.iter().filter(|piece| !round[piece.owner].reply.is_closed()).collect();
         if wanted.is_empty() {
             continue;
         }
@@ -107,7 +116,11 @@ fn run(encoder: &Encoder, round: Vec<Request>) {
     }
 }
 
-fn spread(wanted: &[&Piece], vectors: Result<Vec<Vec<f32>>, ModelError>, results: &mut [Result<Vec<Vec<f32>>, BackendError>]) {
+fn spread(
+    wanted: &[&Piece],
+    vectors: Result<Vec<Vec<f32>>, ModelError>,
+    results: &mut [Result<Vec<Vec<f32>>, BackendError>],
+) {
     match vectors {
         Ok(vectors) => {
             for (piece, vector) in wanted.iter().zip(vectors) {

@@ -12,7 +12,10 @@ use std::sync::Arc;
 use summarizer::{Backend, BackendError};
 use tempfile::TempDir;
 
-const WORDS: &[&str] = &["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "rent", "rises", "notice", "is", "due", "roof", "leaks", "now", "##s"];
+const WORDS: &[&str] = &[
+    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "rent", "rises", "notice", "is", "due", "roof", "leaks",
+    "now", "##s",
+];
 
 fn config() -> serde_json::Value {
     serde_json::json!({
@@ -44,7 +47,8 @@ fn weights(seed: u64) -> HashMap<String, Tensor> {
     let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
     let config: Config = serde_json::from_value(config()).unwrap();
     BertModel::load(vb, &config).unwrap();
-    let names: Vec<(String, Tensor)> = map.data().lock().unwrap().iter().map(|(n, v)| (n.clone(), v.as_tensor().clone())).collect();
+    let names: Vec<(String, Tensor)> =
+        map.data().lock().unwrap().iter().map(|(n, v)| (n.clone(), v.as_tensor().clone())).collect();
     let mut state = seed;
     let mut random = move || {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -79,9 +83,16 @@ fn refused(folder: &Path) -> ModelError {
 }
 
 fn texts() -> Vec<String> {
-    ["the rent rises", "", "the roof leaks now the roof leaks now the roof leaks now", "notice", "is due now", "the unknown word"]
-        .map(str::to_owned)
-        .to_vec()
+    [
+        "the rent rises",
+        "",
+        "the roof leaks now the roof leaks now the roof leaks now",
+        "notice",
+        "is due now",
+        "the unknown word",
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 fn farthest(a: &[f32], b: &[f32]) -> f32 {
@@ -107,7 +118,8 @@ async fn the_encoder_computes_what_candles_bert_computes() {
     let (folder, weights) = model();
     let ours = MiniLm::load(folder.path(), DeviceChoice::Cpu).unwrap();
     let config: Config = serde_json::from_value(config()).unwrap();
-    let theirs = BertModel::load(VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu), &config).unwrap();
+    let theirs =
+        BertModel::load(VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu), &config).unwrap();
     // [CLS] the rent rises [SEP]
     let ids = Tensor::new(&[[2_u32, 4, 5, 6, 3]], &Device::Cpu).unwrap();
     let hidden = theirs.forward(&ids, &ids.zeros_like().unwrap(), None).unwrap();
@@ -162,7 +174,9 @@ fn a_missing_tensor_is_named_with_the_shape_that_was_wanted() {
     weights.remove(name);
     write(folder.path(), &weights);
     match refused(folder.path()) {
-        ModelError::MissingTensor { tensor, wanted, .. } => assert_eq!((tensor.as_str(), wanted), (name, vec![32, 64])),
+        ModelError::MissingTensor { tensor, wanted, .. } => {
+            assert_eq!((tensor.as_str(), wanted), (name, vec![32, 64]))
+        }
         other => panic!("{other}"),
     }
 }
@@ -176,7 +190,13 @@ fn a_tensor_of_the_wrong_shape_is_named_with_both_shapes() {
     let error = refused(folder.path());
     assert!(error.is_permanent());
     let text = error.to_string();
-    assert!(text.contains(name) && text.contains("[31]") && text.contains("[32]") && text.contains("model.safetensors"), "{text}");
+    assert!(
+        text.contains(name)
+            && text.contains("[31]")
+            && text.contains("[32]")
+            && text.contains("model.safetensors"),
+        "{text}"
+    );
 }
 
 #[test]

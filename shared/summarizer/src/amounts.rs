@@ -35,13 +35,15 @@ impl Habits {
     pub(crate) fn new<'a>(texts: impl Iterator<Item = &'a str>, language: Option<&str>) -> Self {
         let (mut other_dollar, mut pounds) = (false, false);
         for text in texts {
-            other_dollar |= ["A$", "C$", "NZ$", "HK$", "S$", "AUD", "CAD", "NZD", "SGD", "HKD"].iter().any(|name| {
-                text.find(name).is_some_and(|at| at == 0 || *name != "S$" || !text[..at].ends_with('U'))
-            });
+            other_dollar |=
+                ["A$", "C$", "NZ$", "HK$", "S$", "AUD", "CAD", "NZD", "SGD", "HKD"].iter().any(|name| {
+                    text.find(name).is_some_and(|at| at == 0 || *name != "S$" || !text[..at].ends_with('U'))
+                });
             pounds |= text.contains('£') || text.contains("GBP") || text.contains("sterling");
         }
         let primary = language.unwrap_or("").split('-').next().unwrap_or("");
-        let point_groups = matches!(primary, "de" | "es" | "it" | "nl" | "pt" | "da" | "nb" | "tr" | "el" | "id" | "ro");
+        let point_groups =
+            matches!(primary, "de" | "es" | "it" | "nl" | "pt" | "da" | "nb" | "tr" | "el" | "id" | "ro");
         Self { one_dollar: !other_dollar, pounds_are_money: pounds, point_groups }
     }
 }

@@ -53,7 +53,8 @@ impl Vectors {
         let mut postings: Vec<Vec<(u32, f64)>> = df.iter().map(|&d| Vec::with_capacity(d)).collect();
         let mut rows = Vec::with_capacity(counts.len());
         for (sentence, row) in (0_u32..).zip(&counts) {
-            let weighted = row.iter().map(|&(term, tf)| (term, tf * ((n / df[term as usize] as f64).ln() + 1.0)));
+            let weighted =
+                row.iter().map(|&(term, tf)| (term, tf * ((n / df[term as usize] as f64).ln() + 1.0)));
             let mut weighted: Vec<(u32, f64)> = weighted.collect();
             let norm = weighted.iter().map(|(_, w)| w * w).sum::<f64>().sqrt().max(1e-9);
             for (term, weight) in &mut weighted {
@@ -175,7 +176,8 @@ impl Graph {
         let mut rank = vec![1.0 / n.max(1) as f64; n];
         for _ in 0..ROUNDS {
             let lost: f64 = rank.iter().zip(&sums).filter(|(_, sum)| **sum <= 0.0).map(|(p, _)| p).sum();
-            let flow: Vec<f64> = rank.iter().zip(&sums).map(|(p, sum)| if *sum > 0.0 { p / sum } else { 0.0 }).collect();
+            let flow: Vec<f64> =
+                rank.iter().zip(&sums).map(|(p, sum)| if *sum > 0.0 { p / sum } else { 0.0 }).collect();
             let base = (1.0 - DAMPING + DAMPING * lost) / n as f64;
             let step = |row: &[(u32, f32)]| {
                 base + DAMPING * row.iter().map(|&(j, w)| f64::from(w) * flow[j as usize]).sum::<f64>()
@@ -201,7 +203,8 @@ mod tests {
 
     #[test]
     fn the_sentence_that_shares_most_is_the_most_central() {
-        let (lex, text) = vectors(&["rent rise", "rent march", "march notice", "roof leak", "rent tax"]).graph_ranks();
+        let (lex, text) =
+            vectors(&["rent rise", "rent march", "march notice", "roof leak", "rent tax"]).graph_ranks();
         assert!(lex[1] > lex[2] && lex[1] > lex[3] && text[1] > text[3], "{lex:?} {text:?}");
         assert!((lex.iter().sum::<f64>() - 1.0).abs() < 1e-6);
     }
@@ -224,7 +227,8 @@ mod tests {
         let texts: Vec<Vec<String>> = (0..600)
             .map(|_| {
                 let topic = (20.0 * next().powi(2)) as u32;
-                let own: Vec<String> = (0..8).map(|_| format!("t{topic}w{}", 40.0_f64.powf(next()) as u32)).collect();
+                let own: Vec<String> =
+                    (0..8).map(|_| format!("t{topic}w{}", 40.0_f64.powf(next()) as u32)).collect();
                 own.into_iter().chain((0..2).map(|_| format!("c{}", (next() * 6.0) as u32))).collect()
             })
             .collect();

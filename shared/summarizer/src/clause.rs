@@ -4,8 +4,28 @@ use crate::words::count_words;
 
 /// Words after which the rest changes what was said before: never cut in front of them.
 const TURNS: &[&str] = &[
-    "unless", "except", "if", "only", "provided", "until", "not", "no", "but", "without", "subject", "when", "where", "until",
-    "other", "excluding", "instead", "rather", "nor", "never", "before", "after",
+    "unless",
+    "except",
+    "if",
+    "only",
+    "provided",
+    "until",
+    "not",
+    "no",
+    "but",
+    "without",
+    "subject",
+    "when",
+    "where",
+    "until",
+    "other",
+    "excluding",
+    "instead",
+    "rather",
+    "nor",
+    "never",
+    "before",
+    "after",
 ];
 
 /// A clause shorter than this takes the next one along.
@@ -65,8 +85,31 @@ pub(crate) fn at_word(text: &str, chars: usize) -> String {
     }
     let limit = chars.saturating_sub(1);
     let spaces = text.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at);
-    let Some(end) = spaces.take_while(|&at| text[..at].chars().count() <= limit).last() else { return String::new() };
-    let weak = |w: &str| matches!(w, "the" | "a" | "an" | "of" | "to" | "in" | "and" | "or" | "for" | "with" | "on" | "by" | "at" | "from" | "is" | "–" | "-");
+    let Some(end) = spaces.take_while(|&at| text[..at].chars().count() <= limit).last() else {
+        return String::new();
+    };
+    let weak = |w: &str| {
+        matches!(
+            w,
+            "the"
+                | "a"
+                | "an"
+                | "of"
+                | "to"
+                | "in"
+                | "and"
+                | "or"
+                | "for"
+                | "with"
+                | "on"
+                | "by"
+                | "at"
+                | "from"
+                | "is"
+                | "–"
+                | "-"
+        )
+    };
     let mut words: Vec<&str> = text[..end].split_whitespace().collect();
     while words.len() > 1 && words.last().is_some_and(|w| weak(&w.to_lowercase())) {
         words.pop();
@@ -90,7 +133,10 @@ pub(crate) fn around(text: &str, at: usize, end: usize, words: usize) -> String 
     loop {
         if from > 0 && count_words(&clause(from - 1, to)) <= words {
             from -= 1;
-        } else if count_words(&clause(from, to)) < SCRAP && to + 1 < cuts.len() && count_words(&clause(from, to + 1)) <= words {
+        } else if count_words(&clause(from, to)) < SCRAP
+            && to + 1 < cuts.len()
+            && count_words(&clause(from, to + 1)) <= words
+        {
             to += 1;
         } else {
             break;
@@ -111,7 +157,8 @@ fn window(text: &str, from: usize, to: usize, hit: (usize, usize), words: usize)
         spans.push((start, start + word.len()));
     }
     let first = spans.iter().rposition(|span| span.0 <= hit.0).unwrap_or(0);
-    let last = spans.iter().position(|span| span.1 >= hit.1).unwrap_or(spans.len().saturating_sub(1)).max(first);
+    let last =
+        spans.iter().position(|span| span.1 >= hit.1).unwrap_or(spans.len().saturating_sub(1)).max(first);
     let room = words.saturating_sub(last - first + 1);
     let after = (spans.len() - 1 - last).min(room / 3);
     let before = first.min(room - after);
@@ -136,10 +183,14 @@ mod tests {
 
     #[test]
     fn a_beginning_ends_where_a_clause_ends_and_never_inside_a_word() {
-        let text = "The rent rises by 6% on 1 March 2027, as the board decided after a long and heated meeting.";
+        let text =
+            "The rent rises by 6% on 1 March 2027, as the board decided after a long and heated meeting.";
         assert_eq!(beginning(text, 60), "The rent rises by 6% on 1 March 2027");
         assert_eq!(beginning("Short one.", 60), "Short one");
-        assert_eq!(beginning("An extraordinarily long beginning without any break at all in it", 25), "An extraordinarily long…");
+        assert_eq!(
+            beginning("An extraordinarily long beginning without any break at all in it", 25),
+            "An extraordinarily long…"
+        );
         assert_eq!(beginning("Donaudampfschifffahrtsgesellschaft", 10), "");
     }
 

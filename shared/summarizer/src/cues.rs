@@ -85,7 +85,9 @@ mod tests {
 
     #[test]
     fn an_opening_that_leans_on_what_was_said_before_dangles() {
-        for text in ["However, it rose.", "This is wrong.", "\"They left.", "For example, a roof.", "It ends."] {
+        for text in
+            ["However, it rose.", "This is wrong.", "\"They left.", "For example, a roof.", "It ends."]
+        {
             assert!(dangles(text), "{text}");
         }
         for text in ["This PEP proposes a syntax.", "Italy won.", "The rent rises.", "This agreement ends."] {
@@ -95,7 +97,21 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        for pattern in [&DOC, &WE, &INTRO, &TALK, &TALKS, &NUMBER, &PERCENT, &DUE, &MODAL, &DECISION, &CHANGE, &ACTION, &BOILERPLATE] {
+        for pattern in [
+            &DOC,
+            &WE,
+            &INTRO,
+            &TALK,
+            &TALKS,
+            &NUMBER,
+            &PERCENT,
+            &DUE,
+            &MODAL,
+            &DECISION,
+            &CHANGE,
+            &ACTION,
+            &BOILERPLATE,
+        ] {
             assert!(!pattern.is_match(""));
         }
     }

@@ -38,9 +38,9 @@ pub(crate) fn dates(text: &str) -> Vec<Found> {
         .filter_map(|found| {
             let range = found.get(0)?.range();
             // "in May 12 people" and "march 3" are no dates; a month is written with a capital.
-            let lower_word = ["m2", "m3", "m4"].iter().any(|name| {
-                found.name(name).is_some_and(|m| m.as_str().starts_with(char::is_lowercase))
-            });
+            let lower_word = ["m2", "m3", "m4"]
+                .iter()
+                .any(|name| found.name(name).is_some_and(|m| m.as_str().starts_with(char::is_lowercase)));
             (!lower_word).then(|| Found { range, value: value(&found) })
         })
         .collect()
@@ -79,8 +79,18 @@ fn month_number(name: &str) -> Option<i16> {
     let lower = name.to_lowercase();
     let start: String = lower.chars().take(3).collect();
     let months = [
-        &["jan"][..], &["feb"], &["mar", "mär"], &["apr"], &["may", "mai"], &["jun"], &["jul"], &["aug"], &["sep"],
-        &["oct", "okt"], &["nov"], &["dec", "dez"],
+        &["jan"][..],
+        &["feb"],
+        &["mar", "mär"],
+        &["apr"],
+        &["may", "mai"],
+        &["jun"],
+        &["jul"],
+        &["aug"],
+        &["sep"],
+        &["oct", "okt"],
+        &["nov"],
+        &["dec", "dez"],
     ];
     months.iter().position(|names| names.contains(&start.as_str())).and_then(|at| i16::try_from(at + 1).ok())
 }
@@ -95,11 +105,22 @@ mod tests {
 
     #[test]
     fn dates_with_a_year_become_iso() {
-        for text in ["1 March 2027", "1st of March, 2027", "March 1, 2027", "2027-03-01", "1.3.2027", "01.03.2027", "1. März 2027"] {
+        for text in [
+            "1 March 2027",
+            "1st of March, 2027",
+            "March 1, 2027",
+            "2027-03-01",
+            "1.3.2027",
+            "01.03.2027",
+            "1. März 2027",
+        ] {
             assert_eq!(values(&format!("from {text} on")), [Some("2027-03-01".to_owned())], "{text}");
         }
         assert_eq!(values("in June 2027"), [Some("2027-06".to_owned())]);
-        assert_eq!(values("on 13/05/2026 and 05/13/2026"), [Some("2026-05-13".to_owned()), Some("2026-05-13".to_owned())]);
+        assert_eq!(
+            values("on 13/05/2026 and 05/13/2026"),
+            [Some("2026-05-13".to_owned()), Some("2026-05-13".to_owned())]
+        );
     }
 
     #[test]

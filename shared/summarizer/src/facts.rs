@@ -31,7 +31,12 @@ struct Found<'a> {
 }
 
 /// The facts of a document. `said` holds the sentences (indices) that the summary has.
-pub(crate) fn key_facts(document: &Document, said: &[usize], today: Option<&str>, language: Option<&str>) -> Vec<KeyFact> {
+pub(crate) fn key_facts(
+    document: &Document,
+    said: &[usize],
+    today: Option<&str>,
+    language: Option<&str>,
+) -> Vec<KeyFact> {
     let habits = Habits::new(document.sentences.iter().map(|s| s.text.as_str()), language);
     let mut found = Vec::new();
     for (index, sentence) in document.sentences.iter().enumerate() {
@@ -89,11 +94,26 @@ fn collect<'a>(sentence: &'a Sentence, worth: f64, habits: Habits, out: &mut Vec
 /// Whether the sentence says that something else holds instead: "from EUR 4,000 to EUR 4,240",
 /// "instead of 1 March", "(previously £8.40)".
 fn replaced(text: &str, range: &Range<usize>, all: &[Range<usize>]) -> bool {
-    let before = text[..range.start].trim_end_matches(|c: char| c.is_whitespace() || "(:,".contains(c)).to_lowercase();
-    let after = |end: usize| all.iter().find(|other| other.start >= end).map(|other| text[end..other.start].trim());
+    let before =
+        text[..range.start].trim_end_matches(|c: char| c.is_whitespace() || "(:,".contains(c)).to_lowercase();
+    let after =
+        |end: usize| all.iter().find(|other| other.start >= end).map(|other| text[end..other.start].trim());
     let from = ["from", "von"].iter().any(|word| before.ends_with(word));
-    let onward = after(range.end).is_some_and(|between| between == "to" || between == "auf" || between.ends_with(" to"));
-    let old = ["instead of", "previously", "formerly", "until now", "rather than", "not", "before", "was", "were", "statt", "bisher"];
+    let onward = after(range.end)
+        .is_some_and(|between| between == "to" || between == "auf" || between.ends_with(" to"));
+    let old = [
+        "instead of",
+        "previously",
+        "formerly",
+        "until now",
+        "rather than",
+        "not",
+        "before",
+        "was",
+        "were",
+        "statt",
+        "bisher",
+    ];
     from && onward || old.iter().any(|word| before.ends_with(word) && !before.ends_with("not before"))
 }
 

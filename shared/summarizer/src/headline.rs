@@ -51,14 +51,21 @@ mod tests {
     #[test]
     fn a_headline_is_title_and_clause_within_its_length() {
         let stems = Stems::new(None);
-        let best = "Rent rises by 6% from 1 March 2027, which the tenant accepts by signing this agreement below.";
-        assert_eq!(headline("Lease, Mill Road 4", "x.pdf", best, &stems), "Lease, Mill Road 4: Rent rises by 6% from 1 March 2027");
+        let best =
+            "Rent rises by 6% from 1 March 2027, which the tenant accepts by signing this agreement below.";
+        assert_eq!(
+            headline("Lease, Mill Road 4", "x.pdf", best, &stems),
+            "Lease, Mill Road 4: Rent rises by 6% from 1 March 2027"
+        );
     }
 
     #[test]
     fn without_a_title_the_clause_stands_alone_and_without_both_the_name() {
         let stems = Stems::new(None);
-        assert_eq!(headline("", "contracts/mill-road_4.pdf", "The rent rises sharply.", &stems), "The rent rises sharply");
+        assert_eq!(
+            headline("", "contracts/mill-road_4.pdf", "The rent rises sharply.", &stems),
+            "The rent rises sharply"
+        );
         assert_eq!(headline("", "contracts/mill-road_4.pdf", "", &stems), "mill road 4");
     }
 
@@ -73,7 +80,11 @@ mod tests {
     fn a_long_title_stands_alone_and_is_cut_at_a_word() {
         let long = "A very long title that goes on and on about everything the document could ever have to say about it";
         let line = headline(long, "x", "The rent rises.", &Stems::new(None));
-        assert!(line.chars().count() <= LONGEST && line.ends_with('…') && long.starts_with(line.trim_end_matches('…')));
+        assert!(
+            line.chars().count() <= LONGEST
+                && line.ends_with('…')
+                && long.starts_with(line.trim_end_matches('…'))
+        );
     }
 
     #[test]

@@ -181,7 +181,10 @@ impl Analysis {
     /// The sentences whose embeddings [`Analysis::finish`] needs, in its order: at most 32.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
-        self.places.iter().map(|&place| self.document.sentences[self.ranked.pool[place]].text.clone()).collect()
+        self.places
+            .iter()
+            .map(|&place| self.document.sentences[self.ranked.pool[place]].text.clone())
+            .collect()
     }
 
     /// The second half: selection, points, facts, citations.
@@ -228,7 +231,10 @@ impl Analysis {
         };
         let lines = chosen.iter().map(|&place| line(place));
         // On equal worth the earlier one.
-        lines.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, line)| line).unwrap_or_default()
+        lines
+            .reduce(|best, next| if next.0 > best.0 { next } else { best })
+            .map(|(_, line)| line)
+            .unwrap_or_default()
     }
 
     fn cited(&self, sentence: usize) -> Cited {
@@ -239,7 +245,13 @@ impl Analysis {
 
 /// A sentence's share of a page as a citation: its own words, so fully supported.
 fn cite(part: &Part) -> Citation {
-    Citation { page: part.page, text: part.text.clone(), score: 1.0, bbox: part.bbox, confidence: part.confidence }
+    Citation {
+        page: part.page,
+        text: part.text.clone(),
+        score: 1.0,
+        bbox: part.bbox,
+        confidence: part.confidence,
+    }
 }
 
 /// Some thousand characters from the beginning and the middle: enough to tell a language.

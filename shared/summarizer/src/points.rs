@@ -15,17 +15,29 @@ const LONGEST: usize = 40;
 const SAME_TOPIC: f64 = 0.85;
 
 /// Three to five places of the pool (fewer if the document has fewer), in document order.
-pub(crate) fn key_points(document: &Document, ranked: &Ranked, merits: &[f64], embedded: &Embedded, alike: &Likeness) -> Vec<usize> {
+pub(crate) fn key_points(
+    document: &Document,
+    ranked: &Ranked,
+    merits: &[f64],
+    embedded: &Embedded,
+    alike: &Likeness,
+) -> Vec<usize> {
     let words = |place: usize| document.sentences[ranked.pool[place]].words;
-    let mut open: Vec<usize> = embedded.places.iter().copied().filter(|&place| (4..=LONGEST).contains(&words(place))).collect();
+    let mut open: Vec<usize> =
+        embedded.places.iter().copied().filter(|&place| (4..=LONGEST).contains(&words(place))).collect();
     open.sort_unstable();
     let wanted = (ranked.pool.len() / 6).clamp(3, 5);
-    let (low, high) = open.iter().fold((f64::MAX, f64::MIN), |(low, high), &p| (low.min(merits[p]), high.max(merits[p])));
+    let (low, high) =
+        open.iter().fold((f64::MAX, f64::MIN), |(low, high), &p| (low.min(merits[p]), high.max(merits[p])));
     let worth = |place: usize| (merits[place] - low) / (high - low).max(1e-9);
     let mut chosen: Vec<usize> = Vec::new();
     while chosen.len() < wanted {
         let likeness = |place: usize| {
-            chosen.iter().filter_map(|&other| embedded.cosine(place, other)).map(f64::from).fold(0.0, f64::max)
+            chosen
+                .iter()
+                .filter_map(|&other| embedded.cosine(place, other))
+                .map(f64::from)
+                .fold(0.0, f64::max)
         };
         let fresh = |place: &usize| {
             let place = *place;

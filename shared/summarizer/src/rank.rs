@@ -61,7 +61,14 @@ pub(crate) fn rank(document: &Document, stems: &Stems, budget: usize) -> Ranked 
 }
 
 /// Recipe C over the pool: standardised, and below everything for what is no candidate of it.
-fn about(document: &Document, kept: &[usize], pool: &[usize], token: &[Vec<String>], vectors: &Vectors, stems: &Stems) -> Vec<f64> {
+fn about(
+    document: &Document,
+    kept: &[usize],
+    pool: &[usize],
+    token: &[Vec<String>],
+    vectors: &Vectors,
+    stems: &Stems,
+) -> Vec<f64> {
     let total = |terms: Vec<Term>| {
         let mut sum = vec![0.0; kept.len()];
         for (_, weight, values) in &terms {
@@ -101,13 +108,19 @@ fn add(sum: &mut [f64], weight: f64, values: &[f64]) {
 
 /// Long enough to say something, short enough to be said.
 fn sayable(sentence: &Sentence, least: usize) -> bool {
-    (least..=150).contains(&sentence.words) && sentence.text.len() <= 1500 && sentence.text.chars().any(char::is_alphabetic)
+    (least..=150).contains(&sentence.words)
+        && sentence.text.len() <= 1500
+        && sentence.text.chars().any(char::is_alphabetic)
 }
 
 /// Running prose of 6 to 60 words, as recipe C wants it.
 fn candidate(sentence: &Sentence) -> bool {
     let text = sentence.text.trim_end();
-    if sentence.kind == Kind::Row || !(6..=60).contains(&sentence.words) || text.ends_with([':', '?', '：', '？']) || text.contains("http") {
+    if sentence.kind == Kind::Row
+        || !(6..=60).contains(&sentence.words)
+        || text.ends_with([':', '?', '：', '？'])
+        || text.contains("http")
+    {
         return false;
     }
     let (mut good, mut all) = (0, 0);
@@ -116,13 +129,19 @@ fn candidate(sentence: &Sentence) -> bool {
         good += usize::from(c.is_alphabetic() || c == ' ');
     }
     let last = text.chars().next_back().unwrap_or(' ');
-    good * 5 >= all * 4 && (".!;)\"'”’。！".contains(last) || last.is_lowercase() || last.is_alphabetic() && !last.is_uppercase())
+    good * 5 >= all * 4
+        && (".!;)\"'”’。！".contains(last)
+            || last.is_lowercase()
+            || last.is_alphabetic() && !last.is_uppercase())
 }
 
 /// By the share of sentences with a date or an amount: λ of RANKING.md.
 #[expect(clippy::cast_precision_loss, reason = "sentence counts are far below 2^52")]
 fn office_share(sentences: &[Sentence], which: &[usize]) -> f64 {
-    let told = which.iter().map(|&i| &sentences[i].text).filter(|text| cues::DATE.is_match(text) || cues::MONEY.is_match(text));
+    let told = which
+        .iter()
+        .map(|&i| &sentences[i].text)
+        .filter(|text| cues::DATE.is_match(text) || cues::MONEY.is_match(text));
     let share = told.count() as f64 / which.len().max(1) as f64;
     ((share - 0.03) / 0.07).clamp(0.0, 1.0)
 }
@@ -139,7 +158,13 @@ pub(crate) fn z(values: &[f64]) -> Vec<f64> {
 
 /// The terms of recipe C with their weights for the candidates `kept`.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn recipe_c(document: &Document, kept: &[usize], token: &[Vec<String>], vectors: &Vectors, stems: &Stems) -> Vec<Term> {
+fn recipe_c(
+    document: &Document,
+    kept: &[usize],
+    token: &[Vec<String>],
+    vectors: &Vectors,
+    stems: &Stems,
+) -> Vec<Term> {
     let of = |i: usize| &document.sentences[i];
     let per = |f: &dyn Fn(&Sentence) -> f64| kept.iter().map(|&i| f(of(i))).collect::<Vec<f64>>();
     let flag = |pattern: &Regex, text: &str| f64::from(u8::from(pattern.is_match(text)));
@@ -150,7 +175,12 @@ fn recipe_c(document: &Document, kept: &[usize], token: &[Vec<String>], vectors:
     if stems.english() && spoken.iter().sum::<f64>() >= 0.4 * kept.len() as f64 {
         let talk = z(&per(&|s| -(cues::TALKS.find_iter(&s.text).count() as f64) / s.words.max(1) as f64));
         let length = z(&per(&|s| (s.words.max(1) as f64).ln()));
-        return vec![("talk", 1.0, talk), ("position", 0.5, position), ("length", 0.3, length), ("lexrank", 0.3, lexrank)];
+        return vec![
+            ("talk", 1.0, talk),
+            ("position", 0.5, position),
+            ("length", 0.3, length),
+            ("lexrank", 0.3, lexrank),
+        ];
     }
     let mut terms = vec![
         ("lexrank", 1.0, lexrank),
@@ -177,8 +207,10 @@ fn recipe_c(document: &Document, kept: &[usize], token: &[Vec<String>], vectors:
 /// Share of the title's stems that each sentence has.
 #[expect(clippy::cast_precision_loss, reason = "a title has few words")]
 fn title_overlap(title: &str, token: &[Vec<String>], stems: &Stems) -> Vec<f64> {
-    let title: Vec<String> = stems.of(title).into_iter().filter(|t| !(stems.english() && crate::words::is_stop(t))).collect();
-    let share = |x: &Vec<String>| title.iter().filter(|t| x.contains(t)).count() as f64 / title.len().max(1) as f64;
+    let title: Vec<String> =
+        stems.of(title).into_iter().filter(|t| !(stems.english() && crate::words::is_stop(t))).collect();
+    let share =
+        |x: &Vec<String>| title.iter().filter(|t| x.contains(t)).count() as f64 / title.len().max(1) as f64;
     token.iter().map(share).collect()
 }
 
@@ -196,11 +228,15 @@ pub(crate) fn worth(sentence: &Sentence, today: Option<&str>) -> f64 {
 /// The first full date near the beginning: when a letter was written, when minutes were taken.
 fn today(document: &Document) -> Option<String> {
     let mut read = document.title.len();
-    let mut texts = std::iter::once(document.title.as_str()).chain(document.sentences.iter().map(|s| s.text.as_str()));
-    texts.by_ref().take_while(|text| {
-        read += text.len();
-        read < HEAD
-    }).find_map(|text| dates::dates(text).into_iter().find_map(|found| found.value).map(day))
+    let mut texts =
+        std::iter::once(document.title.as_str()).chain(document.sentences.iter().map(|s| s.text.as_str()));
+    texts
+        .by_ref()
+        .take_while(|text| {
+            read += text.len();
+            read < HEAD
+        })
+        .find_map(|text| dates::dates(text).into_iter().find_map(|found| found.value).map(day))
 }
 
 /// A month stands for its middle, so that dates compare as text.
@@ -230,7 +266,10 @@ pub(crate) fn act(sentence: &Sentence) -> f64 {
     let has = |pattern: &Regex| f64::from(u8::from(pattern.is_match(text)));
     let upto = |pattern: &Regex, most: usize| pattern.find_iter(text).take(most).count() as f64;
     let (dates, moneys) = (upto(&cues::DATE, 3), upto(&cues::MONEY, 3));
-    dates.min(1.0) + 0.3 * dates + moneys.min(1.0) + 0.3 * moneys
+    dates.min(1.0)
+        + 0.3 * dates
+        + moneys.min(1.0)
+        + 0.3 * moneys
         + 0.7 * has(&cues::PERCENT)
         + 0.5 * upto(&cues::NUMBER, 4) / 4.0
         + 0.7 * has(&cues::DUE)

@@ -1,7 +1,14 @@
 use super::*;
 
 fn sentence(text: &str) -> Sentence {
-    Sentence { text: text.into(), kind: Kind::Body, section: 0, place: 0, words: crate::words::count_words(text), parts: vec![] }
+    Sentence {
+        text: text.into(),
+        kind: Kind::Body,
+        section: 0,
+        place: 0,
+        words: crate::words::count_words(text),
+        parts: vec![],
+    }
 }
 
 #[test]
@@ -84,7 +91,13 @@ fn parsed(markdown: &str) -> Document {
                 Some(("-", rest)) => (Role::Item, rest, u32::try_from(lines.len()).unwrap()),
                 _ => (Role::Body, line, 0),
             };
-            lines.push(Line { text: text.into(), role, paragraph: paragraph * 100 + own, bbox: None, confidence: None });
+            lines.push(Line {
+                text: text.into(),
+                role,
+                paragraph: paragraph * 100 + own,
+                bbox: None,
+                confidence: None,
+            });
         }
     }
     let page = Page { number: 1, origin: Origin::Text, lines, attachment: None, note: None };
@@ -119,7 +132,11 @@ fn every_term_of_recipe_c_is_the_references() {
             add(&mut total, *weight, values);
             for (row, value) in rows.iter().zip(values) {
                 let wanted = row["terms"][term].as_f64().unwrap();
-                assert!((value - wanted).abs() < 1e-4, "{name}: {term} is {value}, not {wanted}: {}", row["text"]);
+                assert!(
+                    (value - wanted).abs() < 1e-4,
+                    "{name}: {term} is {value}, not {wanted}: {}",
+                    row["text"]
+                );
             }
         }
         for (row, score) in rows.iter().zip(&total) {
@@ -140,8 +157,10 @@ fn the_choice_is_the_references_where_nothing_dangles() {
         let order = crate::select::order(&ranked.scores);
         let alike = crate::select::Likeness::new(&document, &ranked, &none);
         let chosen = crate::select::select(&document, &ranked, &order, &alike, 90);
-        let texts: Vec<&str> = chosen.iter().map(|&p| document.sentences[ranked.pool[p]].text.as_str()).collect();
-        let wanted: Vec<&str> = want["chosen"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
+        let texts: Vec<&str> =
+            chosen.iter().map(|&p| document.sentences[ranked.pool[p]].text.as_str()).collect();
+        let wanted: Vec<&str> =
+            want["chosen"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
         assert_eq!(texts, wanted, "{name}");
     }
 }
@@ -151,7 +170,8 @@ fn act_is_the_references_for_every_sentence_of_a_letter() {
     let reference = reference();
     let want = &reference["letter"];
     let document = parsed(want["document"].as_str().unwrap());
-    let all: Vec<usize> = (0..document.sentences.len()).filter(|&i| sayable(&document.sentences[i], 4)).collect();
+    let all: Vec<usize> =
+        (0..document.sentences.len()).filter(|&i| sayable(&document.sentences[i], 4)).collect();
     assert!((office_share(&document.sentences, &all) - want["office"].as_f64().unwrap()).abs() < 1e-9);
     let rows = want["sentences"].as_array().unwrap();
     assert_eq!(all.len(), rows.len());

@@ -11,19 +11,21 @@ use unicode_segmentation::UnicodeSegmentation;
 /// After these a full stop never ends a sentence.
 const ABBREVIATIONS: &[&str] = &[
     "e.g", "i.e", "vs", "cf", "fig", "figs", "dr", "mr", "mrs", "ms", "prof", "no", "nos", "nr", "sec", "eq",
-    "al", "viz", "approx", "resp", "ca", "st", "vol", "pp", "p", "ed", "eds", "incl", "esp", "art", "arts", "para", "paras", "ref",
-    "messrs", "hon", "rev", "gen", "col", "lt", "sgt", "capt", "dept", "est", "ext", "tel", "z.b", "d.h", "bzw", "vgl",
-    "u.a", "abs", "str", "rn", "frau", "hr", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct",
-    "nov", "dec",
+    "al", "viz", "approx", "resp", "ca", "st", "vol", "pp", "p", "ed", "eds", "incl", "esp", "art", "arts",
+    "para", "paras", "ref", "messrs", "hon", "rev", "gen", "col", "lt", "sgt", "capt", "dept", "est", "ext",
+    "tel", "z.b", "d.h", "bzw", "vgl", "u.a", "abs", "str", "rn", "frau", "hr", "jan", "feb", "mar", "apr",
+    "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
 ];
 /// After these it ends one only when the next word is one that opens sentences.
-const MAYBE: &[&str] = &["etc", "inc", "jr", "sr", "ltd", "co", "corp", "plc", "llc", "a.m", "p.m", "u.s", "u.k", "e.u", "u.n"];
+const MAYBE: &[&str] =
+    &["etc", "inc", "jr", "sr", "ltd", "co", "corp", "plc", "llc", "a.m", "p.m", "u.s", "u.k", "e.u", "u.n"];
 /// Words that open a sentence, and rarely stand inside one with a capital.
 const OPENERS: &[&str] = &[
-    "the", "a", "an", "in", "it", "this", "that", "these", "those", "he", "she", "we", "they", "you", "i", "if", "for", "on",
-    "at", "as", "but", "and", "or", "when", "where", "while", "however", "there", "please", "all", "any", "each", "no", "our",
-    "your", "their", "his", "her", "its", "to", "after", "before", "since", "because", "with", "from", "by", "under", "both",
-    "such", "although", "also", "then", "thus", "so",
+    "the", "a", "an", "in", "it", "this", "that", "these", "those", "he", "she", "we", "they", "you", "i",
+    "if", "for", "on", "at", "as", "but", "and", "or", "when", "where", "while", "however", "there",
+    "please", "all", "any", "each", "no", "our", "your", "their", "his", "her", "its", "to", "after",
+    "before", "since", "because", "with", "from", "by", "under", "both", "such", "although", "also", "then",
+    "thus", "so",
 ];
 static MONTHS_AFTER_ORDINAL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?i:jan|feb|mär|mar|apr|mai|jun|jul|aug|sep|okt|oct|nov|dez|dec)").expect("a fixed pattern")
@@ -124,7 +126,10 @@ mod tests {
 
     #[test]
     fn an_abbreviation_ends_one_before_a_word_that_opens_sentences() {
-        assert_eq!(split("Pens, paper, etc. The rest came later."), ["Pens, paper, etc.", "The rest came later."]);
+        assert_eq!(
+            split("Pens, paper, etc. The rest came later."),
+            ["Pens, paper, etc.", "The rest came later."]
+        );
         assert_eq!(split("It is sold by Acme Inc. The price is fair.").len(), 2);
         assert_eq!(split("The answer is no. We go on.").len(), 2);
     }

@@ -51,7 +51,13 @@ pub(crate) fn order(merits: &[f64]) -> Vec<usize> {
 
 /// Places of the pool that make the summary, in document order. Never more words than `budget`, unless
 /// no sentence at all fits: then the shortest one.
-pub(crate) fn select(document: &Document, ranked: &Ranked, order: &[usize], likeness: &Likeness, budget: usize) -> Vec<usize> {
+pub(crate) fn select(
+    document: &Document,
+    ranked: &Ranked,
+    order: &[usize],
+    likeness: &Likeness,
+    budget: usize,
+) -> Vec<usize> {
     let sentence = |place: usize| &document.sentences[ranked.pool[place]];
     let mut left = budget;
     let mut chosen: Vec<usize> = Vec::new();

@@ -141,13 +141,22 @@ fn numbering(text: &str) -> usize {
     let Some((first, rest)) = text.split_once(' ') else { return 0 };
     let bare = first.trim_start_matches('(').trim_end_matches([')', '.']);
     let closed = first.ends_with([')', '.']);
-    let digits = bare.split('.').all(|part| !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit()));
+    let digits = bare
+        .split('.')
+        .all(|part| !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit()));
     let dotted = digits && bare.contains('.') && rest.trim_start().starts_with(char::is_uppercase);
-    let letter = closed && bare.len() == 1 && first.ends_with(')') && bare.bytes().all(|b| b.is_ascii_alphabetic());
+    let letter =
+        closed && bare.len() == 1 && first.ends_with(')') && bare.bytes().all(|b| b.is_ascii_alphabetic());
     if dotted || letter || closed && digits { first.len() + 1 } else { 0 }
 }
 
-fn sentence(block: &Block, range: Range<usize>, header: Option<&str>, section: usize, place: usize) -> Option<Sentence> {
+fn sentence(
+    block: &Block,
+    range: Range<usize>,
+    header: Option<&str>,
+    section: usize,
+    place: usize,
+) -> Option<Sentence> {
     let raw = &block.text[range.clone()];
     if !raw.chars().any(char::is_alphanumeric) {
         return None;
@@ -173,7 +182,8 @@ fn headers(blocks: &[Block]) -> Vec<Option<usize>> {
         while end < blocks.len() && blocks[end].role == Role::Row && width(end) == width(start) {
             end += 1;
         }
-        let named = |cell: &str| cell.chars().any(char::is_alphabetic) && !cell.chars().any(|c| c.is_ascii_digit());
+        let named =
+            |cell: &str| cell.chars().any(char::is_alphabetic) && !cell.chars().any(|c| c.is_ascii_digit());
         if end >= start + 3 && width(start) >= 3 && cells(&blocks[start].text).skip(1).all(named) {
             out[start..end].fill(Some(start));
         }
@@ -190,7 +200,10 @@ fn cells(row: &str) -> impl Iterator<Item = &str> {
 /// Cells as a reader would say them: "Garage: EUR 120", or with a header "Roof, cost: EUR 900, due: May".
 fn row_text(raw: &str, header: Option<&str>) -> String {
     if let Some(header) = header {
-        let said = cells(raw).zip(cells(header)).enumerate().filter(|(_, (cell, _))| cell.chars().any(char::is_alphanumeric));
+        let said = cells(raw)
+            .zip(cells(header))
+            .enumerate()
+            .filter(|(_, (cell, _))| cell.chars().any(char::is_alphanumeric));
         let named = |(at, (cell, name)): (usize, (&str, &str))| match at {
             0 => cell.to_owned(),
             _ => format!("{}: {cell}", name.trim_end_matches(':')),
@@ -227,7 +240,11 @@ fn parts(block: &Block, range: &Range<usize>) -> Vec<Part> {
                 *sums += sum;
                 *weights += weight;
             }
-            _ => out.push((Part { page, text: text.to_owned(), bbox: line.bbox, confidence: None }, sum, weight)),
+            _ => out.push((
+                Part { page, text: text.to_owned(), bbox: line.bbox, confidence: None },
+                sum,
+                weight,
+            )),
         }
     }
     out.into_iter()
@@ -252,13 +269,17 @@ fn blocks(pages: &Pages) -> Vec<Block<'_>> {
                 continue;
             }
             let joins = out.last().is_some_and(|last| {
-                last.page == page.number && last.paragraph == line.paragraph && last.role == line.role
+                last.page == page.number
+                    && last.paragraph == line.paragraph
+                    && last.role == line.role
                     && !matches!(line.role, Role::Row)
             });
             if joins {
                 let last = out.len() - 1;
                 append(&mut out[last], page.number, line, &text, &vocabulary);
-            } else if let Some(at) = open.filter(|_| first).filter(|&at| continues(&out[at], line, page, &text)) {
+            } else if let Some(at) =
+                open.filter(|_| first).filter(|&at| continues(&out[at], line, page, &text))
+            {
                 append(&mut out[at], page.number, line, &text, &vocabulary);
                 // The rest of this paragraph on the new page goes on in the same block.
                 out[at].page = page.number;
@@ -355,10 +376,14 @@ impl Vocabulary {
 
     /// "informa-" + "tion" loses it, "well-" + "known" keeps it.
     fn drops_hyphen(&self, before: &str, after: &str) -> bool {
-        let left = before.trim_end_matches(['-', '\u{2010}']).rsplit(char::is_whitespace).next().unwrap_or("");
+        let left =
+            before.trim_end_matches(['-', '\u{2010}']).rsplit(char::is_whitespace).next().unwrap_or("");
         let left = left.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
         let right = after.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
-        if !right.starts_with(char::is_lowercase) || left.is_empty() || left.ends_with(|c: char| !c.is_alphabetic()) {
+        if !right.starts_with(char::is_lowercase)
+            || left.is_empty()
+            || left.ends_with(|c: char| !c.is_alphabetic())
+        {
             return false;
         }
         if self.0.contains(&format!("{left}{right}")) {
@@ -366,7 +391,10 @@ impl Vocabulary {
         }
         let part = left.rsplit('-').next().unwrap_or(&left);
         let whole = |word: &str| word.chars().count() > 2 && self.0.contains(word);
-        let prefix = matches!(part, "self" | "well" | "non" | "ex" | "half" | "long" | "short" | "high" | "low" | "full" | "part");
+        let prefix = matches!(
+            part,
+            "self" | "well" | "non" | "ex" | "half" | "long" | "short" | "high" | "low" | "full" | "part"
+        );
         !(self.0.contains(&format!("{left}-{right}")) || prefix || whole(part) && whole(right))
     }
 }

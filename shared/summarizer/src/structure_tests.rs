@@ -28,7 +28,8 @@ fn lines_of_a_paragraph_are_joined_and_split_into_sentences() {
 
 #[test]
 fn a_paragraph_broken_by_a_page_break_is_joined_around_furniture() {
-    let first = page(1, vec![line("The tenant shall repair", Role::Body, 3), line("Page 1", Role::Furniture, 4)]);
+    let first =
+        page(1, vec![line("The tenant shall repair", Role::Body, 3), line("Page 1", Role::Furniture, 4)]);
     let second = page(
         2,
         vec![
@@ -65,7 +66,10 @@ fn headings_open_sections_and_are_not_sentences() {
         line("It ends.", Role::Body, 8),
     ];
     let document = read(&Pages { pages: vec![page(1, lines)], title: Some("other".into()) });
-    assert_eq!((document.title.as_str(), &document.headings[..]), ("Lease", &["".into(), "Rent".into(), "End".into()][..]));
+    assert_eq!(
+        (document.title.as_str(), &document.headings[..]),
+        ("Lease", &["".into(), "Rent".into(), "End".into()][..])
+    );
     let places: Vec<_> = document.sentences.iter().map(|s| (s.section, s.place)).collect();
     assert_eq!(places, [(0, 0), (1, 0), (1, 1), (2, 0)]);
 }

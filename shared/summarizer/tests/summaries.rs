@@ -57,7 +57,10 @@ fn document(paragraphs: &[(Role, String)]) -> Pages {
     let page = |(number, lines): (u32, &[(Role, u32, String)])| Page {
         number,
         origin: Origin::Text,
-        lines: (0_u16..).zip(lines).map(|(at, (role, p, text))| line(text, *role, *p, f32::from(at) * 0.02)).collect(),
+        lines: (0_u16..)
+            .zip(lines)
+            .map(|(at, (role, p, text))| line(text, *role, *p, f32::from(at) * 0.02))
+            .collect(),
         attachment: None,
         note: None,
     };
@@ -78,9 +81,15 @@ fn letter() -> Pages {
         (Role::Title, "Lease, Mill Road 4".into()),
         text("Aldport, 6 November 2026"),
         text("We thank you for the pleasant conversation in our office and hope that you are well."),
-        text("The rent rises from EUR 4,000 to EUR 4,240 a month with effect from 1 March 2027, as clause 3 of the lease provides."),
-        text("You may give notice in writing by 30 November 2026. However, the deposit of EUR 8,000 stays with us until the flat has been handed over."),
-        text("The tenant must repair the roof before 15 January 2027. The roof has been a matter of talk since the summer of last year."),
+        text(
+            "The rent rises from EUR 4,000 to EUR 4,240 a month with effect from 1 March 2027, as clause 3 of the lease provides.",
+        ),
+        text(
+            "You may give notice in writing by 30 November 2026. However, the deposit of EUR 8,000 stays with us until the flat has been handed over.",
+        ),
+        text(
+            "The tenant must repair the roof before 15 January 2027. The roof has been a matter of talk since the summer of last year.",
+        ),
         (Role::Item, "Bring the keys on 2 February 2027 to the office.".into()),
         (Role::Row, "Garage | EUR 120 a month".into()),
         text("The garden is pretty in spring, and the neighbours are friendly people with a dog."),
@@ -131,7 +140,10 @@ async fn a_letter_is_told_by_what_must_be_done_and_cited_where_it_stands() {
     assert!(citation.bbox.unwrap().height > 0.015, "a sentence over two lines has a box over both");
     assert!((citation.confidence.unwrap() - 0.9).abs() < 1e-6);
     // Whole, rather than cut behind the title.
-    assert_eq!(done.summary.headline, "The rent rises from EUR 4,000 to EUR 4,240 a month with effect from 1 March 2027");
+    assert_eq!(
+        done.summary.headline,
+        "The rent rises from EUR 4,000 to EUR 4,240 a month with effect from 1 March 2027"
+    );
 }
 
 #[tokio::test]
@@ -147,12 +159,15 @@ async fn key_facts_are_short_and_normalised_and_none_comes_twice() {
         assert!(fact.text.split_whitespace().filter(|w| *w != "…").count() <= 14, "{}", fact.text);
         assert!(!fact.citations.is_empty());
     }
-    assert!(facts.iter().any(|f| f.kind == FactKind::Date) && facts.iter().any(|f| f.kind == FactKind::Amount));
+    assert!(
+        facts.iter().any(|f| f.kind == FactKind::Date) && facts.iter().any(|f| f.kind == FactKind::Amount)
+    );
 }
 
 #[tokio::test]
 async fn a_sentence_over_a_page_break_has_a_citation_on_each_page() {
-    let mut paragraphs: Vec<(Role, String)> = (0..39).map(|i| (Role::Body, format!("Line {i} is filler here."))).collect();
+    let mut paragraphs: Vec<(Role, String)> =
+        (0..39).map(|i| (Role::Body, format!("Line {i} is filler here."))).collect();
     paragraphs.push((
         Role::Body,
         "The tenant must pay the deposit of EUR 8,000 into the account of the landlord by 30 November 2026 at the latest.".into(),
@@ -187,7 +202,10 @@ async fn nothing_to_shorten_is_said_so() {
     };
     assert_eq!(fail("Hello there").await, SummarizeError::TooLittleText { words: 2 });
     assert_eq!(fail("12 34 56 - 78").await, SummarizeError::NoText);
-    assert_eq!(summarize(&Hashing, &Pages::default(), "x", &Options::default()).await.unwrap_err(), SummarizeError::NoText);
+    assert_eq!(
+        summarize(&Hashing, &Pages::default(), "x", &Options::default()).await.unwrap_err(),
+        SummarizeError::NoText
+    );
     assert!(fail("Hello there").await.is_permanent());
 }
 
@@ -195,7 +213,13 @@ async fn nothing_to_shorten_is_said_so() {
 async fn coverage_counts_unread_pages_and_all_words() {
     let mut pages = letter();
     let read = pages.pages[0].words();
-    pages.pages.push(Page { number: 2, origin: Origin::Unread, lines: vec![], attachment: None, note: Some("too dark".into()) });
+    pages.pages.push(Page {
+        number: 2,
+        origin: Origin::Unread,
+        lines: vec![],
+        attachment: None,
+        note: Some("too dark".into()),
+    });
     pages.pages.push(Page { number: 3, origin: Origin::Blank, lines: vec![], attachment: None, note: None });
     let coverage = done(&pages, 50).await.coverage;
     assert_eq!((coverage.pages_read, coverage.pages_total), (2, 3));
@@ -233,10 +257,61 @@ impl Random {
 }
 
 const SCRAPS: &[&str] = &[
-    "the", "rent", "rises", "EUR 5,000", "by 3 May 2027", "However,", "(see", "p. 3)", "Ltd.", "e.g.", "1.", "...", "?", "!", ". ",
-    "。", "契約は更新されます", "الإيجار", "עברית", "🏠👍🏽", "é", "e\u{301}", "ﬁ", "\u{7}", "\u{200b}", "\u{feff}", "\u{a0}", "|", " | ",
-    "-", "–", "£", "$", "99.9 %", "31/12/2026", "1.234,5 €", "http://x.y", "must", "agreed", "x", "\"", "”", "İ", "ß", "ǆ", "𝒳", "word-",
-    "ประเทศไทย", "The tenant shall pay.", "It ends.", "\u{202e}abc", "ab\u{ad}cd", "²", "٣", "Ⅳ",
+    "the",
+    "rent",
+    "rises",
+    "EUR 5,000",
+    "by 3 May 2027",
+    "However,",
+    "(see",
+    "p. 3)",
+    "Ltd.",
+    "e.g.",
+    "1.",
+    "...",
+    "?",
+    "!",
+    ". ",
+    "。",
+    "契約は更新されます",
+    "الإيجار",
+    "עברית",
+    "🏠👍🏽",
+    "é",
+    "e\u{301}",
+    "ﬁ",
+    "\u{7}",
+    "\u{200b}",
+    "\u{feff}",
+    "\u{a0}",
+    "|",
+    " | ",
+    "-",
+    "–",
+    "£",
+    "$",
+    "99.9 %",
+    "31/12/2026",
+    "1.234,5 €",
+    "http://x.y",
+    "must",
+    "agreed",
+    "x",
+    "\"",
+    "”",
+    "İ",
+    "ß",
+    "ǆ",
+    "𝒳",
+    "word-",
+    "ประเทศไทย",
+    "The tenant shall pay.",
+    "It ends.",
+    "\u{202e}abc",
+    "ab\u{ad}cd",
+    "²",
+    "٣",
+    "Ⅳ",
 ];
 
 #[tokio::test]
@@ -244,7 +319,16 @@ async fn every_generated_document_has_an_outcome_that_keeps_its_promises() {
     let mut random = Random(7);
     let mut summarized = 0;
     for _ in 0..800 {
-        let roles = [Role::Body, Role::Body, Role::Item, Role::Row, Role::Quote, Role::Heading(2), Role::Title, Role::Code];
+        let roles = [
+            Role::Body,
+            Role::Body,
+            Role::Item,
+            Role::Row,
+            Role::Quote,
+            Role::Heading(2),
+            Role::Title,
+            Role::Code,
+        ];
         let paragraphs: Vec<(Role, String)> = (0..random.below(30))
             .map(|_| {
                 let words: Vec<&str> = (0..random.below(60)).map(|_| random.pick(SCRAPS)).collect();
@@ -282,7 +366,13 @@ async fn extreme_shapes_have_an_outcome() {
         ("only full stops", ". ".repeat(50_000)),
         ("only openers", "( [ \" ".repeat(20_000)),
     ] {
-        let page = Page { number: 1, origin: Origin::Text, lines: vec![line(&text, Role::Body, 1, 0.1)], attachment: None, note: None };
+        let page = Page {
+            number: 1,
+            origin: Origin::Text,
+            lines: vec![line(&text, Role::Body, 1, 0.1)],
+            attachment: None,
+            note: None,
+        };
         let pages = Pages { pages: vec![page], title: None };
         match summarize(&Hashing, &pages, "x", &Options::default()).await {
             Ok(done) => assert!(!done.summary.sentences.is_empty(), "{name}"),
@@ -290,7 +380,10 @@ async fn extreme_shapes_have_an_outcome() {
         }
     }
     let lines = (0..50_000).map(|i| line("word", Role::Body, i, 0.1)).collect();
-    let pages = Pages { pages: vec![Page { number: 1, origin: Origin::Text, lines, attachment: None, note: None }], title: None };
+    let pages = Pages {
+        pages: vec![Page { number: 1, origin: Origin::Text, lines, attachment: None, note: None }],
+        title: None,
+    };
     assert!(summarize(&Hashing, &pages, "x", &Options::default()).await.is_ok());
 }
 
@@ -299,11 +392,25 @@ async fn every_page_of_prose_keeps_the_promises_under_every_budget() {
     let mut random = Random(3);
     let subjects = ["The board", "The tenant", "Our company", "A new law", "The river", "Each member"];
     let verbs = ["pays", "describes", "repairs", "measures", "supports", "changes"];
-    let objects = ["the roof of the old house", "EUR 1,200 on 3 May 2027", "a plan for the next year", "every bridge in the city", "the work of others"];
+    let objects = [
+        "the roof of the old house",
+        "EUR 1,200 on 3 May 2027",
+        "a plan for the next year",
+        "every bridge in the city",
+        "the work of others",
+    ];
     let paragraphs: Vec<(Role, String)> = (0..60)
         .map(|i| {
             let said: Vec<String> = (0..4)
-                .map(|_| format!("{} {} {} number {}.", random.pick(&subjects), random.pick(&verbs), random.pick(&objects), random.below(500)))
+                .map(|_| {
+                    format!(
+                        "{} {} {} number {}.",
+                        random.pick(&subjects),
+                        random.pick(&verbs),
+                        random.pick(&objects),
+                        random.below(500)
+                    )
+                })
                 .collect();
             (if i % 10 == 0 { Role::Heading(2) } else { Role::Body }, said.join(" "))
         })

@@ -124,6 +124,9 @@ fn a_folder_is_taken_with_all_below_it_but_what_is_hidden() {
     let keys: Vec<_> =
         ran.json().iter().map(|report| report["document"]["key"].as_str().unwrap().to_owned()).collect();
     assert_eq!(keys, ["in/a/deep.txt", "in/b.txt"]);
+    // Its own data folder lies below the folder too, and is none of its documents.
+    let all = summarize(&place, &["-r", "."]).with_status(0);
+    assert_eq!(all.json().len(), 2, "{}", all.out);
     run(&mut place.precis(&["summarize", "in"])).with_status(1).saying(&["it is a folder", "-r in"]);
 }
 
@@ -254,4 +257,18 @@ fn without_a_data_folder_nothing_is_kept() {
     let here: Vec<_> =
         std::fs::read_dir(place.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(here.len(), 2, "{here:?}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let place = Place::new();
+    place.write("notice.txt", notice(1));
+    summarize(&place, &["notice.txt"]).with_status(0);
+    let mut jobs = place.precis(&["jobs", "--json", "--data"]);
+    jobs.arg(place.data()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = jobs.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.status.success(), "{}", output.status);
 }
