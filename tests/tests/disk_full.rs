@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// Room for a small folder's database, its log and its files.
 const SIZE: &str = "48m";
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
 const EACH: usize = 12;
 
 /// A small file system in memory, gone at the end.
