@@ -3,11 +3,6 @@
 //! One run of the program over all of them; every test looks at what it left. The documents lie beside the
 //! repository (see `precis_tests::shared`): without them each test says that it was skipped.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests fail by unwrapping too; clippy.toml spares test functions alone"
-)]
-
 use precis_tests::program::{Place, Ran, run};
 use precis_tests::{shared, words};
 use serde_json::Value;

@@ -3,11 +3,6 @@
 //! Each test has a folder of its own and starts the program itself; none waits for a time to pass, all wait for
 //! what must happen.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests fail by unwrapping too; clippy.toml spares test functions alone"
-)]
-
 mod bad_input;
 mod folder;
 mod jobs;
