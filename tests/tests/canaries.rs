@@ -40,6 +40,7 @@ fn plant(folder: &Path) -> Vec<std::path::PathBuf> {
     let binary = papers::Paper { bytes: [&[0, 1, 2, 255], TEXT.as_bytes()].concat(), ..papers::bad(2) };
     let docx = papers::Paper { bytes: [b"PK\x03\x04", TEXT.as_bytes()].concat(), ..papers::bad(6) };
     all.extend([cut, broken_html, short, binary, docx]);
+    all.extend(papers::scans().into_iter().take(2));
     all.iter()
         .map(|paper| {
             let path = folder.join(format!("{KEY}-{}", paper.name));
@@ -135,8 +136,12 @@ fn canaries_in_texts_keys_and_credentials_are_in_no_log_metric_or_message() {
         seen.len(),
         fs::metadata(&log).unwrap().len()
     );
-    assert!(["ingest", "summarize", "notify"].iter().all(|queue| queues.contains(queue)), "{queues:?}");
+    assert!(
+        ["ingest", "ocr", "summarize", "notify"].iter().all(|queue| queues.contains(queue)),
+        "{queues:?}"
+    );
 
+    assert!(seen.iter().any(|(_, body)| body.contains(KEY)), "not even the events were seen");
     check_logs(&fs::read_to_string(&log).unwrap());
     check(&pages, "the metrics", &[TEXT, KEY]);
     for (queue, body) in &seen {

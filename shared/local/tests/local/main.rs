@@ -15,6 +15,7 @@ mod folder;
 mod full;
 mod inbox;
 mod kill;
+mod takeover;
 
 use domain::{Audience, JobId, OutcomeKind};
 use local::{Local, OpenOptions};
