@@ -22,7 +22,10 @@ pub async fn store(
         return Ok(Err(Outcome::rejected(Reason::NoPages, "")));
     }
     if blank {
-        let detail = format!("all {} pages are blank", reading.pages.len());
+        let detail = match reading.pages.len() {
+            1 => "its one page is blank".to_owned(),
+            pages => format!("all {pages} pages are blank"),
+        };
         return Ok(Err(Outcome::rejected(Reason::BlankPages, detail)));
     }
     let mut ocr_pages = Vec::new();

@@ -8,6 +8,7 @@ pub fn in_short(reason: Reason) -> &'static str {
     match reason {
         Reason::EmptyFile => "the file is empty",
         Reason::UnsupportedType => "this kind of file is not read",
+        Reason::ZeroBytes => "every byte of the file is zero",
         Reason::Encrypted => "protected by a password",
         Reason::Damaged => "the file is damaged",
         Reason::NoPages => "the file has no pages",

@@ -14,7 +14,7 @@ pub fn find(asked: Option<&Path>) -> Result<PathBuf> {
         }
         bail!(
             "there is no model in {}: it must hold model.safetensors, config.json and tokenizer.json.\n\
-             In a checkout, `make model` puts one into models/{NAME}",
+             In a checkout, `make setup` puts one into models/{NAME}",
             folder.display()
         );
     }
@@ -25,7 +25,7 @@ pub fn find(asked: Option<&Path>) -> Result<PathBuf> {
             let list: Vec<_> = places.iter().map(|place| format!("  {}", place.display())).collect();
             bail!(
                 "the sentence-embedding model {NAME} was not found. Looked in:\n{}\n\
-                 Do: `make model` in a checkout fetches it, or name its folder with --model DIR or PRECIS_MODEL",
+                 Do: `make setup` in a checkout fetches it, or name its folder with --model DIR or PRECIS_MODEL",
                 list.join("\n")
             )
         }

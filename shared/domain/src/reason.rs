@@ -50,6 +50,9 @@ reasons! {
     EmptyFile = "EMPTY_FILE", Sender,
         "The file is empty: it has no bytes at all.",
         "Check that the upload or the export finished, then send the file again.";
+    ZeroBytes = "ZERO_BYTES", Sender,
+        "The file has a length but holds nothing: every byte of it is zero.",
+        "A disk or a transfer lost its content. Look at the original, and send that again.";
     UnsupportedType = "UNSUPPORTED_TYPE", Sender,
         "The file is of a kind that Precis does not read.",
         "Send it as PDF, DOCX, HTML, Markdown, plain text, e-mail (.eml), PNG, JPEG or TIFF.";

@@ -146,7 +146,7 @@ fn known_foreign(bytes: &[u8]) -> Option<&'static str> {
 fn by_text(bytes: &[u8], name: &str) -> Result<Kind, ReadError> {
     let head = &bytes[..bytes.len().min(64 << 10)];
     if bytes.iter().all(|&byte| byte == 0) {
-        return Err(ReadError::unsupported(format!("all of its {} bytes are zero", bytes.len())));
+        return Err(ReadError::of(Reason::ZeroBytes, format!("all of its {} bytes are zero", bytes.len())));
     }
     if !looks_like_text(head) {
         return Err(ReadError::unsupported("it is neither text nor a known kind of document"));
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn zeros_noise_and_nothing_are_told_apart() {
         assert_eq!(reason(b"", "x.txt"), Reason::EmptyFile);
-        assert_eq!(reason(&[0; 5000], "zeros.txt"), Reason::UnsupportedType);
+        assert_eq!(reason(&[0; 5000], "zeros.txt"), Reason::ZeroBytes);
         let mut state = 1_u32;
         let noise: Vec<u8> = (0..20_000)
             .map(|_| {

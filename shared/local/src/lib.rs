@@ -22,6 +22,7 @@ mod gate;
 mod host;
 mod inbox;
 mod jobs;
+mod layout;
 mod objects;
 mod ocr;
 mod open;
@@ -36,8 +37,9 @@ mod topic;
 pub use deliver::{AT_ONCE, DeliveryStatus};
 pub use gate::Limit;
 pub use inbox::{AfterTaking, Inbox, InboxWatcher, Scanned};
+pub use layout::Layout;
 pub use objects::UPLOADS;
-pub use open::{Layout, Mode, OpenError, OpenOptions};
+pub use open::{Mode, OpenError, OpenOptions};
 pub use settings::{Secret, SettingsError, Smtp, Tls, example_toml};
 
 use body::Folder;

@@ -1,7 +1,7 @@
 //! What crashes leave: files that were being written, and files that no row came to name. They only cost room, so
 //! this is done when a folder is opened, and what cannot be removed stays.
 
-use crate::open::Layout;
+use crate::layout::Layout;
 use rusqlite::Connection;
 use std::collections::HashSet;
 use std::fs::{self, Metadata};

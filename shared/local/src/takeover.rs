@@ -10,7 +10,7 @@
 //! goes behind what was waiting, so that it cannot keep the others from their turn.
 
 use crate::fault::{DbError, DbResult};
-use crate::open::Layout;
+use crate::layout::Layout;
 use crate::time;
 use domain::Job;
 use domain::job::JOB_SCHEMA;

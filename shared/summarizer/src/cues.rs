@@ -21,6 +21,8 @@ patterns! {
     DOC = r"(?i)\b(?:this|the present|our) (?:document|paper|proposal|article|report|rfc|pep|specification|change|feature|guide|module|work|policy|plan)\b";
     /// "we propose", "this report finds" …
     WE = format!(r"(?i)\b(?:we|this (?:{NOUN}))\b(?: \w+){{0,2}} (?:{VERB})\b");
+    /// The heading of a document's own summary.
+    OWN_SUMMARY = r"(?i)^[\d.\s]*(?:abstract|(?:executive |management )?summary|synopsis|key (?:points|findings|messages)|in brief|at a glance|zusammenfassung|résumé|resumen|riassunto)\s*[.:]?$";
     /// Headings of sections that say what the whole is about.
     INTRO = r"(?i)\b(?:motivation|introduction|rationale|overview|background|summary|purpose|goals?|objectives?|problem|scope|proposal|conclusions?|about)\b";
     /// A sentence that someone speaks.

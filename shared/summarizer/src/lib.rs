@@ -38,7 +38,7 @@ use words::Stems;
 
 /// Version of segmentation, ranking and selection: part of the keys under which results are reused.
 /// Raised whenever the same document may give another summary.
-pub const VERSION: &str = "1";
+pub const VERSION: &str = "2";
 
 /// Fewer words than this are no text to summarize.
 const TOO_LITTLE: usize = 20;

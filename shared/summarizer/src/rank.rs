@@ -57,6 +57,11 @@ pub(crate) fn rank(document: &Document, stems: &Stems, budget: usize) -> Ranked 
         add(&mut scores, 1.0 - office, &about);
     }
     add(&mut scores, office, &act);
+    let own = |i: &usize| {
+        document.headings.get(sentences[*i].section).is_some_and(|h| cues::OWN_SUMMARY.is_match(h))
+    };
+    let own: Vec<f64> = pool.iter().map(|i| f64::from(u8::from(own(i)))).collect();
+    add(&mut scores, OWN_SUMMARY, &own);
     Ranked { pool, scores, vectors, office, today }
 }
 
@@ -281,6 +286,9 @@ pub(crate) fn act(sentence: &Sentence) -> f64 {
         - f64::from(u8::from(sentence.words < 8))
 }
 
+/// Added to what stands in the document's own summary: its author has chosen already. Beyond most of what a
+/// sentence can earn otherwise (scores are standardised), not beyond all of it.
+const OWN_SUMMARY: f64 = 2.0;
 /// Taken off what stands in a quoted message.
 const QUOTED: f64 = 1.5;
 /// Taken off a line about the document itself.

@@ -5,7 +5,7 @@
 //! counted, but nobody wants them in a summary.
 
 use crate::segment;
-use crate::words::{count_words, unspaced};
+use crate::words::{self, count_words, unspaced};
 use domain::text::{BoundingBox, Line, Origin, Page, Pages, Role};
 use std::collections::HashSet;
 use std::ops::Range;
@@ -391,10 +391,7 @@ impl Vocabulary {
         }
         let part = left.rsplit('-').next().unwrap_or(&left);
         let whole = |word: &str| word.chars().count() > 2 && self.0.contains(word);
-        let prefix = matches!(
-            part,
-            "self" | "well" | "non" | "ex" | "half" | "long" | "short" | "high" | "low" | "full" | "part"
-        );
+        let prefix = words::PREFIXES.contains(&part);
         !(self.0.contains(&format!("{left}-{right}")) || prefix || whole(part) && whole(right))
     }
 }

@@ -8,6 +8,10 @@ use rust_stemmers::{Algorithm, Stemmer};
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+/// First parts of words that keep their hyphen.
+pub(crate) const PREFIXES: [&str; 11] =
+    ["self", "well", "non", "ex", "half", "long", "short", "high", "low", "full", "part"];
+
 /// English words that say nothing about a sentence's subject (RANKING.md's list).
 static STOP: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     "a about above after again against all am an and any are as at be because been before being below \

@@ -15,6 +15,10 @@ const LONG: &[(&str, &str)] = &[
         "shared/domain/src/job.rs",
         "what may follow what in the life of a job is one idea, and stands in one place",
     ),
+    (
+        "shared/summarizer/tests/summaries.rs",
+        "every promise of a summary, tried with the same documents and the same checks",
+    ),
 ];
 
 /// Lines that an essay has, at least.
@@ -90,9 +94,11 @@ pub fn silenced(tree: &Tree) -> Vec<String> {
     let inner = ["#![", "allow("].concat();
     let mut findings = Vec::new();
     for file in tree.rust() {
+        // The formatter may put the reason on a line of its own.
+        let says_why = file.lines().any(|(_, line)| line.contains("reason = "));
         for (number, line) in file.lines() {
             let code = code_of(line);
-            let shared = file.path.contains("/tests/common/") && code.contains("reason = ");
+            let shared = file.path.contains("/tests/common/") && says_why;
             if !shared && (code.contains(&outer) || code.contains(&inner)) {
                 findings.push(format!("{}:{number}: {}", file.path, line.trim()));
             }

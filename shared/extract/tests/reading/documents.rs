@@ -166,7 +166,7 @@ async fn each_wrong_file_has_its_own_reason() {
         ("password.pdf", Reason::Encrypted),
         ("random.bin", Reason::UnsupportedType),
         ("truncated.pdf", Reason::Damaged),
-        ("zeros.txt", Reason::UnsupportedType),
+        ("zeros.txt", Reason::ZeroBytes),
     ];
     for (name, reason) in expected {
         let error = read(&wrong.join(name), &Limits::default()).await.unwrap_err();

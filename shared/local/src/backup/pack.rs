@@ -1,7 +1,7 @@
 //! Writing a backup.
 
 use super::{BackupError, DATABASE, Entry, FORMAT, MANIFEST, Made, Manifest, failed, unpack};
-use crate::open::Layout;
+use crate::layout::Layout;
 use crate::schema;
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};

@@ -3,7 +3,7 @@
 
 use super::pack::Hashing;
 use super::{BackupError, DATABASE, Entry, FORMAT, MANIFEST, Made, Manifest, failed};
-use crate::open::Layout;
+use crate::layout::Layout;
 use crate::schema;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
