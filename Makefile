@@ -38,7 +38,8 @@ test: setup-test build ## all the tests
 	cargo test --release --locked --workspace
 
 bench: setup-test ## measure, and write docs/benchmarks.md
-	cargo run --release --locked --package precis-tests --bin bench
+	cargo build --release --locked --workspace --bins
+	target/release/bench
 
 fmt: ## format the code
 	cargo fmt --all

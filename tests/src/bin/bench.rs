@@ -7,8 +7,10 @@ use precis_tests::bench::{self, Row};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let long = std::env::args().any(|argument| argument == "--long");
-    match run(long) {
+    // `bench [DOCUMENTS [DOCUMENTS FOR MEMORY]]`
+    let mut counts = std::env::args().skip(1).map_while(|argument| argument.parse().ok());
+    let (texts, memory) = (counts.next().unwrap_or(1000), counts.next().unwrap_or(5000));
+    match run(texts, memory) {
         Ok(rows) => {
             let page = bench::page(&rows);
             println!("{page}");
@@ -28,12 +30,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(long: bool) -> anyhow::Result<Vec<Row>> {
+fn run(texts: u64, memory: u64) -> anyhow::Result<Vec<Row>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut rows = Vec::new();
-    rows.extend(runtime.block_on(bench::throughput::measure(1000))?);
+    rows.extend(runtime.block_on(bench::throughput::measure(texts))?);
     rows.extend(runtime.block_on(bench::one_page::measure())?);
     rows.extend(bench::ocr::measure()?);
-    rows.extend(bench::memory::measure(if long { 5000 } else { 1500 })?);
+    rows.extend(bench::memory::measure(memory)?);
     Ok(rows)
 }
