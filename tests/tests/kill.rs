@@ -187,7 +187,10 @@ fn finish(data: &Path, log: &Path) {
         if start.elapsed() > Duration::from_secs(120) {
             let jobs = running::jobs(data);
             let open: Vec<_> = jobs.iter().filter(|job| !job["stage"].is_null()).collect();
-            panic!("not done: {} jobs, queues {:?}, open {open:#?}", jobs.len(), running::messages(data));
+            let said = up.said();
+            let warned: Vec<_> = said.lines().filter(|line| !line.contains("\"INFO\"")).collect();
+            let queues = running::ask(data, "queues", &[] as &[&str]);
+            panic!("not done: {} jobs, open {open:#?}\n{queues}\n{}", jobs.len(), warned.join("\n"));
         }
         sleep(Duration::from_millis(100));
     }
