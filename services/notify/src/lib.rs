@@ -1,7 +1,7 @@
 //! Notify: says how a document ended, to people (e-mail, Markdown) and to programs (JSON), once.
 //!
 //! Rendering is pure and apart from telling. Whatever comes from a document or its key is hostile: [`clean`]
-//! takes away what characters do, [`body`] keeps the document's lines apart from ours, [`markdown`] escapes
+//! takes away what characters do, [`body`] keeps the document's lines apart from ours, [`mod@markdown`] escapes
 //! every mark. [`step`] reads the job and its result, renders and publishes.
 
 pub mod body;
