@@ -47,7 +47,7 @@ fn each_bad_file_gets_its_own_answer_and_the_good_one_among_them_its_summary() {
         ("10000-pages.pdf", long, Some("TOO_MANY_PAGES")),
         ("no-letters.txt", "12 34.5 -- 99,00 %%% 17:30 *** 4711\n".repeat(40).into_bytes(), Some("NO_TEXT")),
         ("blanks.txt", " \n\t\n".repeat(500).into_bytes(), Some("BLANK_PAGES")),
-        ("zeros.docx", vec![0; 4096], Some("UNSUPPORTED_TYPE")),
+        ("zeros.docx", vec![0; 4096], Some("ZERO_BYTES")),
         ("program.pdf", [b"\x7fELF\x02\x01\x01".as_slice(), &[7; 4000]].concat(), Some("UNSUPPORTED_TYPE")),
         ("good.txt", notice(3).into_bytes(), None),
         // The ending lies; the bytes tell.
