@@ -103,6 +103,8 @@ fn after_34_kills_each_of_60_documents_has_ended_once_and_is_told_once() {
 
     let start = Instant::now();
     let mut kills = first_start(&data, &log, &mut chance);
+    // It may have died before it made anything.
+    fs::create_dir_all(data.join("inbox")).unwrap();
     for paper in pile.good.split_off(pile.good.len() - 18) {
         paper.lay_into(&data.join("inbox"));
     }
@@ -138,7 +140,10 @@ fn first_start(data: &Path, log: &Path, chance: &mut Chance) -> usize {
 /// Whole files from the inbox, and a kill while they are being worked on.
 fn first_documents(data: &Path, log: &Path, chance: &mut Chance) -> usize {
     let up = Up::start(data, log, &[], &[]);
-    eventually("files of the inbox are taken", 30, || (running::jobs(data).len() >= 5).then_some(()));
+    eventually("files of the inbox are taken", 30, || {
+        let listed = running::run(data, "jobs", &["--json"]).stdout;
+        (listed.split(|byte| *byte == b'\n').count() > 5).then_some(())
+    });
     sleep(Duration::from_millis(chance.below(400)));
     usize::from(up.kill())
 }
