@@ -86,7 +86,7 @@ fn pipeline(folder: &Path, data: &Path, count: u64) -> Result<(f64, u64)> {
         .arg(data)
         .arg("-r")
         .arg(folder)
-        .env("PRECIS_LOG", "local::db=debug")
+        .env("PRECIS_LOG", "precis_local=debug")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .output()?;
