@@ -34,7 +34,9 @@ run: setup build ## the main job on real documents: every one in samples/, summa
 	@echo "A document of your own:    $(PRECIS) summarize FILE"
 	@echo "A folder to drop files in: $(PRECIS) up --data $(DATA) --inbox FOLDER"
 
-test: setup-test build ## all the tests
+# The program first, with the same features as the tests: built apart it would compile 33 crates twice.
+test: setup-test ## all the tests
+	cargo build --release --locked --workspace --bins
 	cargo test --release --locked --workspace
 
 bench: setup-test ## measure, and write docs/benchmarks.md
