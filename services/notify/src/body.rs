@@ -5,24 +5,20 @@
 //! wrapped. So no sentence can put a line of its own (`Open: …`) among ours.
 
 use crate::clean::{clean, clip, thousands};
+use crate::facts::facts;
 use crate::wrap::wrap;
 use domain::outcome::Report;
-use domain::summary::{Citation, Cited, FactKind, KeyFact, PageReport, Summary};
+use domain::summary::{Citation, Cited, PageReport, Summary};
 use domain::text::Origin;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Longest sentence shown; one beyond it is no sentence but a page without full stops.
 const SENTENCE: usize = 480;
-/// Words that an e-mail should not exceed; key points are left out first, then facts.
-const WORDS: usize = 180;
 /// Key points shown at most.
 const POINTS: usize = 3;
-/// Facts shown of one kind.
-const FACTS: usize = 4;
 /// OCR this sure needs no second look.
 const SURE: f32 = 0.9;
-/// Column of the labels' contents.
-const INDENT: &str = "         ";
 
 /// The headline, in the words of the sentence it came from when there is one: then it has a page, and the same
 /// need not stand below again. Gives the index of that sentence.
@@ -99,18 +95,34 @@ pub(crate) fn summary(report: &Report, summary: &Summary) -> String {
             any = true;
         }
     }
-    let facts = facts(report, summary);
-    let mut room = WORDS.saturating_sub(words(&out) + words(&facts));
-    let mut first = true;
-    for point in added_points(summary).into_iter().take(POINTS) {
+    // The length that was asked for is the summary's, which is never cut here. Facts, then points, fill the rest of
+    // it and half as much again.
+    let length = usize::try_from(report.settings.words).unwrap_or(usize::MAX);
+    let told: usize = summary.sentences.iter().map(|sentence| words(&sentence.text)).sum();
+    let mut room = (length + length / 2).saturating_sub(told);
+    let mut said = Said::by(summary);
+    let facts = facts(report, summary, room, &mut said);
+    room = room.saturating_sub(words(&facts));
+    let mut shown = 0;
+    for point in &summary.key_points {
         let line = cited("- ", "  ", point, &report.pages);
-        if words(&line) > room {
+        if shown == POINTS || words(&line) > room {
             break;
         }
+        if said.has(&point.text) {
+            continue;
+        }
+        said.add(&point.text);
         room -= words(&line);
-        out.push_str(if first { if any { "\nAlso\n" } else { "Also\n" } } else { "" });
+        out.push_str(if shown > 0 {
+            ""
+        } else if any {
+            "\nAlso\n"
+        } else {
+            "Also\n"
+        });
         let _ = writeln!(out, "{line}");
-        (first, any) = (false, true);
+        (shown, any) = (shown + 1, true);
     }
     if !facts.is_empty() {
         out.push_str(if any { "\n" } else { "" });
@@ -119,100 +131,122 @@ pub(crate) fn summary(report: &Report, summary: &Summary) -> String {
     out
 }
 
-fn words(text: &str) -> usize {
+pub(crate) fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
 /// The key points that say something the summary does not.
 pub(crate) fn added_points(summary: &Summary) -> Vec<&Cited> {
-    let said: Vec<String> = summary.sentences.iter().map(|sentence| bare(&sentence.text)).collect();
+    let mut said = Said::by(summary);
     let new = |point: &&Cited| {
-        let point = bare(&point.text);
-        !point.is_empty() && !said.iter().any(|said| said.contains(&point) || point.contains(said.as_str()))
+        let new = !said.has(&point.text);
+        said.add(&point.text);
+        new
     };
     summary.key_points.iter().filter(new).collect()
 }
 
+/// What a reader has been told, sentence by sentence.
+pub(crate) struct Said(Vec<String>);
+
+impl Said {
+    /// By the headline and the sentences of a summary.
+    pub(crate) fn by(summary: &Summary) -> Self {
+        let sentences = summary.sentences.iter().map(|sentence| bare(&sentence.text));
+        Self(sentences.chain([bare(&summary.headline)]).collect())
+    }
+
+    pub(crate) fn add(&mut self, text: &str) {
+        self.0.push(bare(text));
+    }
+
+    /// Whether one sentence said this already: all of its figures, no less a "not" and most of the words that
+    /// carry it; or whether this holds all that a sentence said.
+    pub(crate) fn has(&self, text: &str) -> bool {
+        let text = bare(text);
+        let words = carrying(&text);
+        let again = |said: &String| {
+            let told = carrying(said);
+            let new: Vec<&&str> = words.difference(&told).collect();
+            let turned = words.symmetric_difference(&told).any(|word| TURNS.contains(word));
+            let figures = new.iter().any(|word| word.contains(|c: char| c.is_ascii_digit()));
+            let most = !words.is_empty() && new.len() * 4 <= words.len() && !figures && !turned;
+            most || said.contains(&text) || (told.len() >= 3 && told.is_subset(&words))
+        };
+        self.0.iter().any(again)
+    }
+}
+
+/// Words that turn what a sentence says.
+const TURNS: [&str; 6] = ["not", "no", "never", "only", "unless", "except"];
+
+/// The words of a bare text that carry what it says: long ones, figures, and those that turn it.
+fn carrying(text: &str) -> BTreeSet<&str> {
+    let carries = |word: &&str| {
+        word.chars().count() >= 4 || word.contains(|c: char| c.is_ascii_digit()) || TURNS.contains(word)
+    };
+    text.split_whitespace().filter(carries).collect()
+}
+
 fn cited(first: &str, rest: &str, cited: &Cited, pages: &[PageReport]) -> String {
-    let mark = mark(&cited.citations, pages);
+    let mark = whole(&mark(&cited.citations, pages));
     wrap(first, rest, &format!("{} {mark}", clip(&clean(&cited.text), SENTENCE, "…")))
 }
 
-/// `[p. 3]`, `[pp. 3, 7]`, `[p. 9, scan, 71% sure: check]`, with the attachment's name in a mail.
+/// A mark whose `p. 3` no line's end tears apart.
+pub(crate) fn whole(mark: &str) -> String {
+    mark.replacen(' ', "\u{a0}", 1)
+}
+
+/// `[p. 3]`, `[pp. 3, 7]`, `[p. 9, scan, 71% sure: check]`, with the attachment in a mail. Where every page is a scan
+/// the line about what was read says so once for all.
 pub(crate) fn mark(citations: &[Citation], pages: &[PageReport]) -> String {
     let mut numbers: Vec<u32> = citations.iter().map(|citation| citation.page).collect();
     numbers.sort_unstable();
     numbers.dedup();
     let page = |number: u32| pages.iter().find(|page| page.number == number);
-    let list = numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let list =
+        numbers.iter().map(|&number| own_number(number, pages).to_string()).collect::<Vec<_>>().join(", ");
     let mut mark = match numbers.len() {
         0 => return String::new(),
         1 => format!("[p. {list}"),
         _ => format!("[pp. {list}"),
     };
     if let Some(name) = numbers.iter().find_map(|&number| page(number)?.attachment.as_deref()) {
-        let _ = write!(mark, " of {}", crate::clean::clip_middle(&clean(name), 30).replace(['[', ']'], ""));
+        let _ = write!(mark, " of {}", attachment(name, pages));
     }
     let scanned = numbers.iter().any(|&n| page(n).is_some_and(|page| page.origin == Origin::Ocr));
-    let sure = citations.iter().filter_map(|citation| citation.confidence).reduce(f32::min);
-    if scanned || sure.is_some() {
+    let others = pages.iter().any(|page| page.origin == Origin::Text);
+    let unsure = citations.iter().filter_map(|citation| citation.confidence).reduce(f32::min);
+    let unsure = unsure.filter(|sure| *sure < SURE);
+    if unsure.is_some() || (scanned && others) {
         mark.push_str(", scan");
     }
-    if let Some(sure) = sure.filter(|sure| *sure < SURE) {
+    if let Some(sure) = unsure {
         let _ = write!(mark, ", {} sure: check", percent(sure));
     }
     mark + "]"
 }
 
+/// The number that a page has where it is printed: the pages of an attachment are counted from its own first one.
+pub(crate) fn own_number(number: u32, pages: &[PageReport]) -> u32 {
+    let of = |number: u32| pages.iter().find(|page| page.number == number)?.attachment.as_deref();
+    let Some(name) = of(number) else { return number };
+    let before = (1..number).rev().take_while(|&other| of(other) == Some(name)).count();
+    u32::try_from(before + 1).unwrap_or(number)
+}
+
+/// `the attachment`, or its name where there are several.
+fn attachment(name: &str, pages: &[PageReport]) -> String {
+    if pages.iter().filter_map(|page| page.attachment.as_deref()).all(|other| other == name) {
+        return "the attachment".to_owned();
+    }
+    crate::clean::clip_middle(&clean(name), 30).replace(['[', ']'], "")
+}
+
 /// A share as people write it.
 pub(crate) fn percent(share: f32) -> String {
     format!("{:.0}%", (share.clamp(0.0, 1.0) * 100.0).floor())
-}
-
-fn facts(report: &Report, summary: &Summary) -> String {
-    let mut out = String::new();
-    for (kind, label) in [(FactKind::Date, "Dates"), (FactKind::Amount, "Amounts")] {
-        let all: Vec<&KeyFact> = summary.key_facts.iter().filter(|fact| fact.kind == kind).collect();
-        // The most important come first; those kept are read most easily in the order of time.
-        let mut shown: Vec<&KeyFact> = all.iter().copied().take(FACTS).collect();
-        if kind == FactKind::Date {
-            shown.sort_by(|a, b| a.value.is_none().cmp(&b.value.is_none()).then(a.value.cmp(&b.value)));
-        }
-        let more = all.len() - shown.len();
-        for (index, fact) in shown.into_iter().enumerate() {
-            let label = if index == 0 { format!("{label:<9}") } else { INDENT.to_owned() };
-            let indent = if kind == FactKind::Date && fact.value.is_some() { 13 } else { 0 };
-            let rest = " ".repeat(INDENT.len() + indent);
-            let line = format!("{} {}", fact_text(fact), mark(&fact.citations, &report.pages));
-            let first = format!("{label}{}", fact_date(fact));
-            let _ = writeln!(out, "{}", wrap(&first, &rest, &line));
-        }
-        if more > 0 {
-            let _ = writeln!(out, "{INDENT}and {more} more in the result");
-        }
-    }
-    out
-}
-
-/// The date as a column of its own, empty for other facts.
-fn fact_date(fact: &KeyFact) -> String {
-    match (fact.kind, &fact.value) {
-        (FactKind::Date, Some(value)) => format!("{:<13}", clip(&day(value), 12, "")),
-        _ => String::new(),
-    }
-}
-
-/// The clause; before it a sum that the clause does not show in figures.
-fn fact_text(fact: &KeyFact) -> String {
-    let clause = clip(&clean(&fact.text), 110, "…");
-    let value = fact.value.as_deref().map(clean).unwrap_or_default();
-    let (code, number) = value.split_once(' ').unwrap_or(("", &value));
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let whole = number.split('.').next().unwrap_or_default();
-    if fact.kind == FactKind::Date || value.is_empty() || digits(&clause).contains(whole) {
-        return clause;
-    }
-    format!("{code} {}: {clause}", thousands(number)).trim_start().to_owned()
 }
 
 /// `30 Nov 2026` for a whole ISO date; anything else as it is.
@@ -263,8 +297,10 @@ pub(crate) fn coverage(report: &Report) -> String {
 fn unread(pages: &[PageReport]) -> (String, &'static str) {
     const SHOWN: usize = 5;
     let unread: Vec<&PageReport> = pages.iter().filter(|page| page.origin == Origin::Unread).collect();
-    let groups: Vec<_> = unread.chunk_by(|a, b| a.number + 1 == b.number && a.note == b.note).collect();
-    let mut parts: Vec<String> = groups.iter().take(SHOWN).map(|group| unread_group(group)).collect();
+    let groups: Vec<_> = unread
+        .chunk_by(|a, b| a.number + 1 == b.number && a.note == b.note && a.attachment == b.attachment)
+        .collect();
+    let mut parts: Vec<String> = groups.iter().take(SHOWN).map(|group| unread_group(group, pages)).collect();
     if groups.len() > SHOWN {
         let more: usize = groups[SHOWN..].iter().map(|group| group.len()).sum();
         parts.push(format!("{more} more"));
@@ -273,12 +309,16 @@ fn unread(pages: &[PageReport]) -> (String, &'static str) {
     (list, if unread.len() == 1 { "it" } else { "them" })
 }
 
-fn unread_group(group: &[&PageReport]) -> String {
-    let pages = match group {
-        [one] => format!("page {}", one.number),
-        [first, .., last] => format!("pages {}-{}", first.number, last.number),
+fn unread_group(group: &[&PageReport], all: &[PageReport]) -> String {
+    let number = |page: &PageReport| own_number(page.number, all);
+    let mut pages = match group {
+        [one] => format!("page {}", number(one)),
+        [first, .., last] => format!("pages {}-{}", number(first), number(last)),
         [] => String::new(),
     };
+    if let Some(name) = group.first().and_then(|page| page.attachment.as_deref()) {
+        let _ = write!(pages, " of {}", attachment(name, all));
+    }
     match group.first().and_then(|page| page.note.as_deref()).map(clean).filter(|note| !note.is_empty()) {
         Some(note) => format!("{pages} ({})", clip(note.trim_end_matches('.'), 100, "…")),
         None => pages,

@@ -4,7 +4,7 @@
 //! CommonMark or a usual extension (tables, footnotes, strike-through, mathematics, automatic links) gives a
 //! meaning to is escaped in what comes from the document: it can say `<script>` and do nothing.
 
-use crate::body::{added_points, bare, day, percent};
+use crate::body::{added_points, bare, day, own_number, percent};
 use crate::clean::{clean, clip, thousands};
 use domain::OutcomeKind;
 use domain::outcome::Report;
@@ -99,7 +99,8 @@ fn cited(out: &mut String, cited: &Cited, pages: &[PageReport]) {
         // Word for word the sentence is its own quotation.
         if bare(&citation.text) != bare(&cited.text) && !citation.text.trim().is_empty() {
             let quote = escape(&clip(&clean(&citation.text), QUOTE, "…"));
-            let _ = writeln!(out, "  > p. {}: {quote}", citation.page);
+            let page = own_number(citation.page, pages);
+            let _ = writeln!(out, "  > p. {page}: {quote}");
         }
     }
 }
@@ -133,11 +134,8 @@ fn read(out: &mut String, report: &Report) {
     };
     for group in report.pages.chunk_by(same) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
-        let pages = if group.len() == 1 {
-            first.number.to_string()
-        } else {
-            format!("{}–{}", first.number, last.number)
-        };
+        let (from, to) = (own_number(first.number, &report.pages), own_number(last.number, &report.pages));
+        let pages = if from == to { from.to_string() } else { format!("{from}–{to}") };
         // Of several pages the least sure one matters.
         let sure = group.iter().filter_map(|page| page.confidence).reduce(f32::min).map(percent);
         let notes: Vec<String> =

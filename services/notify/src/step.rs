@@ -20,6 +20,7 @@ use ports::{
     QueueName, Stack,
 };
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 use telemetry::metrics;
 use worker::{Claimed, Step, StepDone, StepFailure, flow};
@@ -31,11 +32,15 @@ const LEASE: Duration = Duration::from_secs(60);
 /// How long the gate stays closed when a throttle names no time.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// Hears of what was told, beside everybody else: for the terminal of whoever runs the pipeline.
+pub type Echo = Arc<dyn Fn(&Notification) + Send + Sync>;
+
 /// The step of [`Stage::Notify`].
 pub struct NotifyStep {
     stack: Stack,
     links: Links,
     rule: Rule,
+    echo: Option<Echo>,
 }
 
 /// What came of asking the gate.
@@ -48,13 +53,20 @@ impl NotifyStep {
     /// The step over these ports: objects, jobs, queue, gate, topic and clock.
     #[must_use]
     pub fn new(stack: Stack, links: Links) -> Self {
-        Self { stack, links, rule: Rule::default() }
+        Self { stack, links, rule: Rule::default(), echo: None }
     }
 
     /// The same with another rule for digests.
     #[must_use]
     pub fn with_rule(mut self, rule: Rule) -> Self {
         self.rule = rule;
+        self
+    }
+
+    /// The same with somebody who looks on.
+    #[must_use]
+    pub fn with_echo(mut self, echo: Option<Echo>) -> Self {
+        self.echo = echo;
         self
     }
 
@@ -179,6 +191,9 @@ impl Step for NotifyStep {
             self.leave(lease, &told).await;
         }
         told?;
+        if let Some(echo) = &self.echo {
+            echo(&notification);
+        }
         count(job, finding.as_ref());
         Ok(StepDone::ended())
     }

@@ -21,7 +21,11 @@ pub fn subject(report: &Report, content: EmailContent) -> String {
         OutcomeKind::Failed => " FAILED",
         OutcomeKind::Superseded => " superseded",
     };
-    let name = name(&report.document.name);
+    // Its ending may be what is wrong with a file; in a summary it says nothing.
+    let name = match report.outcome {
+        OutcomeKind::Summarized => name(stem(&report.document.name)),
+        _ => name(&report.document.name),
+    };
     let pages = if report.outcome == OutcomeKind::Summarized {
         pages_of(report.document.pages)
     } else {
@@ -47,13 +51,17 @@ pub(crate) fn of_many(count: u64, reason: Reason, place: &str) -> String {
     )
 }
 
-/// The file's name without its ending, in ASCII.
-fn name(name: &str) -> String {
-    let stem = match name.rsplit_once('.') {
+/// The file's name without its ending.
+fn stem(name: &str) -> &str {
+    match name.rsplit_once('.') {
         Some((stem, ending)) if !stem.is_empty() && ending.len() <= 5 => stem,
         _ => name,
-    };
-    let name = ascii(stem);
+    }
+}
+
+/// A name in ASCII, and of bearable length.
+fn name(name: &str) -> String {
+    let name = ascii(name);
     let name = if name.is_empty() { "document".to_owned() } else { name };
     clip_middle(&name, NAME).replace('…', "~")
 }

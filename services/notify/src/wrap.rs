@@ -9,15 +9,16 @@ const LONGEST_TOKEN: usize = 400;
 
 /// Breaks `text` into lines of at most [`WIDTH`] columns. The first line starts with `first`, the others with
 /// `rest`. An address (`https://…`) is never broken and may stand out; other words that no line holds are, and
-/// scripts without spaces break between their characters.
+/// scripts without spaces break between their characters. A no-break space holds its words together, and is written
+/// as a plain one.
 #[must_use]
 pub fn wrap(first: &str, rest: &str, text: &str) -> String {
     let mut out = String::from(first);
     let mut column = first.width();
     let indent = rest.width();
     let mut fresh = true;
-    for token in text.split_whitespace() {
-        let token = shorten(token);
+    for token in text.split(|c: char| c.is_whitespace() && c != '\u{a0}').filter(|token| !token.is_empty()) {
+        let token = shorten(&token.replace('\u{a0}', " "));
         let gap = usize::from(!fresh);
         let breakable = !is_address(&token) && (token.width() > WIDTH - indent || has_wide(&token));
         if column + gap + token.width() <= WIDTH {

@@ -5,6 +5,7 @@
 mod common;
 
 use common::*;
+use domain::outcome::Finding;
 use domain::settings::EmailContent;
 use domain::summary::{FactKind, PageReport};
 use domain::text::Origin;
@@ -92,7 +93,8 @@ fn a_long_mail_with_attachments_stays_short_and_says_what_it_leaves_out() {
         vec![page(1, Origin::Text), attached(2, Origin::Text, None), attached(3, Origin::Blank, None)];
     let dark = Some("the image is too dark");
     finding.pages.extend((4..=6).map(|number| attached(number, Origin::Unread, dark)));
-    finding.pages.push(attached(7, Origin::Unread, Some("OCR found no letters")));
+    let other = attached(7, Origin::Unread, Some("OCR found no letters"));
+    finding.pages.push(PageReport { attachment: Some("terms.pdf".into()), ..other });
     job.pages = Some(7);
     finding.coverage.pages_read = 3;
     finding.coverage.pages_total = 7;
@@ -112,6 +114,80 @@ fn a_long_mail_with_attachments_stays_short_and_says_what_it_leaves_out() {
     let notification = render(&job, Some(&finding), &links());
     golden("long.txt", &mail(&notification));
     assert!(notification.text.split_whitespace().count() <= 260);
+}
+
+#[test]
+fn what_a_sentence_said_is_not_said_again_beside_the_calendar() {
+    let (job, mut finding) = lease();
+    finding.summary.key_points = vec![
+        cited("From 1 March 2027 the rent becomes EUR 4,240 a month.", 3, None),
+        cited("Subletting needs the landlord's consent in writing.", 8, None),
+        cited("The landlord's consent to subletting in writing is needed.", 8, None),
+    ];
+    finding.summary.key_facts = vec![
+        fact(FactKind::Amount, "Rent becomes EUR 4,240 a month", Some("EUR 4240"), 3),
+        fact(FactKind::Date, "with three months' notice", None, 7),
+        fact(FactKind::Date, "Rent becomes EUR 4,240 a month", Some("2027-03-01"), 3),
+        fact(FactKind::Amount, "The deposit is EUR 12,720", Some("EUR 12720"), 4),
+    ];
+    let text = render(&job, Some(&finding), &links()).text;
+    assert_eq!(text.matches("4,240").count(), 2, "in its sentence and at its date:\n{text}");
+    assert_eq!(text.to_lowercase().matches("subletting").count(), 1, "{text}");
+    assert_eq!(text.matches("three months").count(), 1, "{text}");
+    assert!(text.contains("Dates    1 Mar 2027   Rent becomes EUR 4,240 a month [p. 3]"), "{text}");
+    assert!(text.contains("Amounts  The deposit is EUR 12,720 [p. 4]"), "{text}");
+}
+
+#[test]
+fn points_and_facts_make_an_email_no_longer_than_half_again_what_was_asked_for() {
+    let (mut job, mut finding) = lease();
+    let words = |job: &Job, finding: &Finding| {
+        let text = render(job, Some(finding), &links()).text;
+        text.split("\n\nRead:").next().unwrap_or_default().split_whitespace().count()
+    };
+    let sentences = {
+        let mut bare = finding.clone();
+        (bare.summary.key_points, bare.summary.key_facts) = (Vec::new(), Vec::new());
+        words(&job, &bare)
+    };
+    finding.summary.key_points =
+        (1..=9).map(|n| cited(&format!("Point {n} is another one."), 4, None)).collect();
+    job.settings.words = 30;
+    assert!(words(&job, &finding) < sentences + 10, "the summary is there, and hardly more");
+    job.settings.words = 120;
+    assert!((sentences + 20..=180).contains(&words(&job, &finding)));
+}
+
+#[test]
+fn the_pages_of_an_attachment_have_their_own_numbers_and_its_name_only_where_there_are_several() {
+    let (job, mut finding) = lease();
+    for page in &mut finding.pages[6..] {
+        page.attachment = Some("lease.pdf".into());
+    }
+    let text = |finding: &Finding| render(&job, Some(finding), &links()).text;
+    let one = text(&finding);
+    assert!(one.contains("[p. 3]") && one.contains("[p. 1 of the attachment]"), "{one}");
+    assert!(one.contains("NOT READ: page 6 of the attachment (too dark)"), "{one}");
+    for page in &mut finding.pages[9..] {
+        page.attachment = Some("plan.pdf".into());
+    }
+    let two = text(&finding);
+    assert!(two.contains("[p. 1 of lease.pdf]"), "{two}");
+    assert!(two.contains("NOT READ: page 3 of plan.pdf (too dark)"), "{two}");
+}
+
+#[test]
+fn a_document_that_is_one_scan_says_so_once() {
+    let (job, mut finding) = lease();
+    for page in &mut finding.pages {
+        page.origin = Origin::Ocr;
+    }
+    let text = render(&job, Some(&finding), &links()).text;
+    assert!(text.contains("[p. 3]") && text.contains("by OCR"), "{text}");
+    assert!(
+        text.contains("[p. 9, scan, 71% sure: check]"),
+        "what is doubtful is marked all the same:\n{text}"
+    );
 }
 
 #[test]

@@ -70,6 +70,23 @@ async fn programs_then_people_are_told_and_the_job_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_looks_on_hears_of_each_document_after_it_was_told() {
+    use std::sync::{Arc, Mutex};
+    let memory = Memory::new();
+    let stack = memory.stack();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let echo: precis_notify::Echo = Arc::new({
+        let (heard, memory) = (heard.clone(), memory.clone());
+        move |told| heard.lock().unwrap().push((told.key.clone(), memory.published().len()))
+    });
+    let step = step(&stack).with_echo(Some(echo));
+    tell(&stack, &lease().0, &step).await.unwrap();
+    tell(&stack, &encrypted(1), &step).await.unwrap();
+    let heard = heard.lock().unwrap();
+    assert_eq!(*heard, [("contracts/mill-road-4.pdf".to_owned(), 2), ("contracts/1.pdf".to_owned(), 4)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_redelivery_after_a_crash_tells_the_same_under_the_same_id() {
     let memory = Memory::new();
     let stack = memory.stack();
