@@ -18,9 +18,11 @@ Examples:
   precis up                              work for good: drop files into precis-data/inbox
   precis put contract.pdf --wait         send one file to a running `precis up` and wait for it
   precis jobs --state failed             what did not work, and why
+  precis result 7f3a9c                   a job's result again
   precis doctor                          is everything there that is needed?
 
-Exit status: 0 all went well; 1 something did not (it is named, with what to do); 2 wrong usage."
+Exit status: 0 all went well; 1 something did not (it is named, with what to
+do); 2 wrong usage."
 )]
 pub struct Cli {
     /// What to do.
@@ -71,8 +73,9 @@ Examples:
   curl -s https://example.org/report.html | precis summarize - --words 60
   precis summarize *.pdf --format json | jq -r '.summary.headline'
 
-Without --data nothing is kept. With it, a document that was summarized before is not read again,
-and results and e-mails lie in that folder. Results come in the order of the arguments.")]
+Without --data nothing is kept. With it, a document that was summarized before
+is not read again, and results and e-mails lie in that folder. Results come in
+the order of the arguments.")]
     Summarize(Summarize),
     /// Run all workers for good; drop documents into the inbox.
     #[command(after_help = "\
@@ -81,9 +84,9 @@ Examples:
   precis up --inbox /srv/scans --after move     watch a scanner's folder, move files when taken
   precis up --metrics 127.0.0.1:9464            Prometheus metrics on /metrics
 
-Ctrl-C finishes what is at work and says what it waits for; a second Ctrl-C stops at once. Nothing is
-lost either way, nor by kill -9 or a power cut: the next start goes on. To start it with the machine:
-  precis service install")]
+Ctrl-C finishes what is at work and says what it waits for; a second Ctrl-C
+stops at once. Nothing is lost either way, nor by kill -9 or a power cut: the
+next start goes on. To start it with the machine: precis service install")]
     Up(Up),
     /// Send files to a running `precis up`.
     #[command(after_help = "\
@@ -98,12 +101,24 @@ Examples:
   precis jobs --state failed
   precis jobs --json | jq -r 'select(.reason == \"ENCRYPTED\") | .key'
 
-States: ingest, ocr, summarize, notify (where the work is), waiting (any of these), and how it ended:
-summarized, rejected, failed, superseded.")]
+States: ingest, ocr, summarize, notify (where the work is), waiting (any of
+these), and how it ended: summarized, rejected, failed, superseded.")]
     Jobs(Jobs),
     /// Show one job: where it is, what happened, what to do.
+    #[command(after_help = "\
+Examples:
+  precis job 7f3a9c                             the beginning of an id is enough
+  precis job 7f3a9c --json | jq .history")]
     Job(One),
+    /// Print a job's result again, of its last run or of one before.
+    #[command(after_help = "\
+Examples:
+  precis result 7f3a9c
+  precis result 7f3a9c --run 1                  as it was before it was reprocessed
+  precis result 7f3a9c --format markdown > lease.md")]
+    Result(ResultOf),
     /// Print the text that was read of a job's document.
+    #[command(after_help = "Example:\n  precis text 7f3a9c > lease.txt")]
     Text(One),
     /// Run ended jobs again with the same settings (for failures that were mended).
     #[command(after_help = "\
@@ -120,6 +135,11 @@ Examples:
   precis reprocess 7f3a9c --fresh               read and summarize anew even if nothing changed")]
     Reprocess(Reprocess),
     /// Show how full the queues are.
+    #[command(after_help = "\
+Examples:
+  precis queues
+  precis queues --redrive notify                try again what was given up in this queue
+  precis queues --redrive deliveries            and e-mails and webhooks")]
     Queues(Queues),
     /// Tell somebody about results: an e-mail address or a webhook URL.
     #[command(after_help = "\
@@ -130,8 +150,15 @@ Examples:
   precis subscribe https://example.org/hook --test")]
     Subscribe(Subscribe),
     /// List who is told.
+    #[command(
+        after_help = "Example:\n  precis subscriptions --json | jq -r '.endpoint.email // .endpoint.webhook'"
+    )]
     Subscriptions(DataOnly),
     /// Stop telling somebody.
+    #[command(after_help = "\
+Examples:
+  precis unsubscribe ann@example.org            every subscription of this address
+  precis unsubscribe 3f2a91                     one of them, by its id in `precis subscriptions`")]
     Unsubscribe(Unsubscribe),
     /// Show the settings that hold for a key, each with where it comes from.
     #[command(after_help = "\
@@ -141,10 +168,18 @@ Examples:
   precis settings --example > precis-data/precis.toml")]
     Settings(SettingsArgs),
     /// Write a checked backup of the data folder into one file.
+    #[command(after_help = "\
+Example:
+  precis export backup-$(date +%F).tar          a running `precis up` may go on meanwhile")]
     Export(Export),
     /// Make a new data folder from a backup.
+    #[command(after_help = "Example:\n  precis import backup-2026-11-23.tar --data restored")]
     Import(Import),
     /// Check everything that is needed and say how to mend what is missing.
+    #[command(after_help = "\
+Examples:
+  precis doctor
+  precis doctor --check smtp                    does the mail server let us in?")]
     Doctor(Doctor),
     /// Start `precis up` with the machine (systemd).
     #[command(subcommand)]
@@ -282,6 +317,22 @@ pub struct One {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `precis result`.
+#[derive(Debug, Args)]
+pub struct ResultOf {
+    /// The job: its id or the beginning of it.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// The run, from 1; `precis job ID` names them [default: the last that ended].
+    #[arg(long, value_name = "N")]
+    pub run: Option<u32>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    #[command(flatten)]
+    pub data: Data,
 }
 
 /// `precis retry`.
@@ -437,6 +488,11 @@ pub struct Doctor {
 #[derive(Debug, Subcommand)]
 pub enum Service {
     /// Write a systemd unit for this data folder and say how to start it.
+    #[command(after_help = "\
+Examples:
+  sudo precis service install --data /srv/precis
+  precis service install --user                 without an administrator
+  precis service install --print                look at the unit first")]
     Install {
         #[command(flatten)]
         data: Data,

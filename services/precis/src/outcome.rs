@@ -3,8 +3,9 @@
 use crate::cli::Format;
 use crate::show::clean;
 use anyhow::{Context, Result};
-use domain::outcome::{Finding, Report};
-use domain::{Artifact, Job, OutcomeKind};
+use domain::outcome::{Cost, Finding, Report};
+use domain::text::Origin;
+use domain::{Artifact, Job, OutcomeKind, Stage, State};
 use ports::Stack;
 
 /// The report of a job that has an outcome.
@@ -17,6 +18,36 @@ pub async fn report(stack: &Stack, job: &Job) -> Result<Report> {
         None
     };
     Ok(notify::report(job, finding.as_ref()))
+}
+
+/// The report of one of a job's runs; `None` if that run has not ended or there was none.
+pub async fn report_of_run(stack: &Stack, job: &Job, run: u32) -> Result<Option<Report>> {
+    if run == job.run {
+        return Ok(if job.outcome.is_some() { Some(report(stack, job).await?) } else { None });
+    }
+    let Some(then) = as_it_was(job, run) else { return Ok(None) };
+    let mut report = report(stack, &then).await?;
+    // What a former run cost is not kept; what it sent to OCR shows in its pages.
+    if report.timings_ms.contains_key(Stage::Ocr.as_str()) {
+        let by_ocr = report.pages.iter().filter(|page| page.origin == Origin::Ocr).count();
+        report.cost.ocr_pages = u32::try_from(by_ocr).unwrap_or(u32::MAX);
+    }
+    Ok(Some(report))
+}
+
+/// The job at the end of a former run.
+fn as_it_was(job: &Job, run: u32) -> Option<Job> {
+    let past = job.past.iter().find(|past| past.run == run)?;
+    let mut then = job.clone();
+    (then.run, then.state, then.cost) = (run, State::Ended, Cost::default());
+    (then.outcome, then.settings) = (Some(past.outcome.clone()), past.settings.clone());
+    then.timings_ms.clear();
+    for entry in job.history.iter().filter(|entry| entry.run == run) {
+        if let Some(ms) = entry.duration_ms {
+            *then.timings_ms.entry(entry.stage.as_str().to_owned()).or_default() += ms;
+        }
+    }
+    Some(then)
 }
 
 /// What goes to standard output; `None` if this format shows failures on standard error only.

@@ -23,6 +23,8 @@ pub struct Options {
     pub drain: Duration,
     /// How long one poll of a queue waits; the end of everything waits for open polls.
     pub wait: Duration,
+    /// Hears of every document that is done, for a person who looks on.
+    pub echo: Option<notify::Echo>,
 }
 
 /// A pipeline at work.
@@ -64,7 +66,8 @@ impl Pipeline {
         let config = ocr::Config { pages_at_once: cores };
         pipeline.stage(&stack, ocr::OcrStep::new(stack.clone(), config), cores, &numbers);
         pipeline.stage(&stack, summarize::Summarize::new(stack.clone(), backend), cores, &numbers);
-        let notify = notify::NotifyStep::new(stack.clone(), links(&local.layout.folder));
+        let notify =
+            notify::NotifyStep::new(stack.clone(), links(&local.layout.folder)).with_echo(options.echo);
         pipeline.stage(&stack, notify, cores, &numbers);
         let stop = pipeline.shutdown.clone();
         let (dead, reconciler) =

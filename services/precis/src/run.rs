@@ -2,10 +2,10 @@
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    again, backup, doctor, folder, jobs, put, queues, service, settings, subscriptions, summarize, up,
+    again, backup, doctor, folder, jobs, put, queues, result, service, settings, subscriptions, summarize, up,
 };
 use clap::{CommandFactory, Parser};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Parses, runs, and says on standard error what went wrong.
@@ -39,10 +39,11 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Commands for people stay quiet unless something is wrong; `up` tells what it does.
+/// Commands for people stay quiet unless something is wrong; `up` tells what it does, on a terminal by its own display.
 fn logs(verbose: u8, works_for_good: bool) {
     let filter = match (verbose, works_for_good) {
         (0, false) => "error",
+        (0, true) if std::io::stderr().is_terminal() => "warn",
         (0, true) => "info",
         (1, _) => "info,precis=debug",
         _ => "debug",
@@ -62,8 +63,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Jobs(args) => {
             jobs::list(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?
         }
-        Command::Job(args) => {
-            jobs::one(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?
+        Command::Job(args) => jobs::one(&folder::shared(&args.data.folder).await?, &args, &mut out).await?,
+        Command::Result(args) => {
+            return result::run(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await;
         }
         Command::Text(args) => {
             jobs::text(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?
@@ -78,8 +80,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             queues::queues(&folder::shared(&args.data.folder).await?, &args, &mut out).await?;
         }
         Command::Subscribe(args) => {
-            subscriptions::subscribe(&folder::shared(&args.data.folder).await?.stack, &args, &mut out)
-                .await?;
+            subscriptions::subscribe(&folder::shared(&args.data.folder).await?, &args, &mut out).await?;
         }
         Command::Subscriptions(args) => {
             subscriptions::list(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?;

@@ -11,6 +11,11 @@ use worker::{Held, InFlight};
 
 /// How often the display is brought up to date.
 const EVERY: Duration = Duration::from_millis(100);
+/// Longest name shown.
+const NAME: usize = 36;
+/// A document whose pages are counted, and one that is only at work.
+const PAGES: &str = "{spinner} {msg} {wide_bar} page {pos} of {len}";
+const TURNS: &str = "{spinner} {msg}";
 
 /// How to show progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -35,6 +40,7 @@ pub struct Watch {
 struct Bars {
     total: Option<ProgressBar>,
     each: HashMap<JobId, ProgressBar>,
+    /// The last line printed for a document, where there are no bars.
     last_line: HashMap<JobId, (Stage, u32)>,
 }
 
@@ -46,6 +52,7 @@ impl Watch {
         let total = bars.as_ref().filter(|_| documents > 1).map(|bars| {
             let bar = bars.add(ProgressBar::new(documents));
             bar.set_style(style("{bar:28} {pos} of {len} documents, {elapsed}"));
+            bar.tick();
             bar
         });
         let state = Bars { total, ..Bars::default() };
@@ -61,9 +68,9 @@ impl Watch {
                 return;
             }
             loop {
-                for held in in_flight.iter().flat_map(InFlight::list) {
-                    watch.step(&held);
-                }
+                let held: Vec<Held> = in_flight.iter().flat_map(InFlight::list).collect();
+                held.iter().for_each(|held| watch.step(held));
+                watch.drop_all_but(&held);
                 tokio::time::sleep(EVERY).await;
             }
         };
@@ -76,41 +83,51 @@ impl Watch {
     }
 
     fn step(&self, held: &Held) {
-        let (Some(job), Some(stage), Some((done, total))) = (&held.job, held.stage, held.progress) else {
-            return;
-        };
+        let (Some(job), Some(stage)) = (&held.job, held.stage) else { return };
         let mut state = self.lock();
-        let text = format!("{:<9}  {}", stage.as_str(), shorten(&clean(&held.name), 44));
-        match &self.bars {
-            Some(bars) => {
+        let name = shorten(&clean(&held.name), NAME);
+        match (&self.bars, held.progress) {
+            (Some(bars), progress) => {
                 let bar = state.each.entry(job.clone()).or_insert_with(|| {
                     let bar = bars.add(ProgressBar::new(0));
-                    bar.set_style(style("{spinner} {msg} {wide_bar} page {pos} of {len}"));
                     bar.enable_steady_tick(Duration::from_millis(120));
                     bar
                 });
-                bar.set_length(u64::from(total));
-                bar.set_position(u64::from(done));
-                bar.set_message(text);
+                // A stage that has not counted a page yet may never do so: it turns, and promises no number.
+                let counted = progress.filter(|(done, total)| *done > 0 && *total > 0);
+                bar.set_style(style(if counted.is_some() { PAGES } else { TURNS }));
+                if let Some((done, total)) = counted {
+                    bar.set_length(u64::from(total));
+                    bar.set_position(u64::from(done));
+                }
+                bar.set_message(format!("{:<9}  {name:<NAME$}", stage.as_str()));
             }
-            None => {
+            (None, Some((done, total))) => {
                 if done == 0 || state.last_line.insert(job.clone(), (stage, done)) == Some((stage, done)) {
                     return;
                 }
                 let of = if total > 0 { format!(" of {total}") } else { String::new() };
                 // Nobody reads standard error any more: no reason to stop working.
-                let _ = writeln!(std::io::stderr(), "{text}  page {done}{of}");
+                let _ = writeln!(std::io::stderr(), "{:<9}  {name}  page {done}{of}", stage.as_str());
             }
+            (None, None) => {}
         }
     }
 
-    /// This document is done.
-    pub fn finished(&self, job: &JobId) {
-        let mut state = self.lock();
-        if let Some(bar) = state.each.remove(job) {
-            bar.finish_and_clear();
-        }
-        if let Some(total) = &state.total {
+    /// A document that nobody holds has no bar: it waits in a queue, or is done.
+    fn drop_all_but(&self, held: &[Held]) {
+        self.lock().each.retain(|job, bar| {
+            let at_work = held.iter().any(|held| held.job.as_ref() == Some(job));
+            if !at_work {
+                bar.finish_and_clear();
+            }
+            at_work
+        });
+    }
+
+    /// One more document is done.
+    pub fn finished(&self) {
+        if let Some(total) = &self.lock().total {
             total.inc(1);
         }
     }
@@ -136,10 +153,11 @@ impl Watch {
         }
     }
 
-    /// Takes the display away.
+    /// Takes the display away for good: nobody who still follows may draw any more.
     pub fn clear(&self) {
         if let Some(bars) = &self.bars {
             let _ = bars.clear();
+            bars.set_draw_target(ProgressDrawTarget::hidden());
         }
     }
 }

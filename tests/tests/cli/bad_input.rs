@@ -180,6 +180,29 @@ fn a_file_that_may_not_be_read_is_named_as_that() {
 }
 
 #[test]
+fn a_folder_that_may_not_be_listed_is_named_as_that_and_stops_no_other() {
+    let place = Place::new();
+    if !can_be_unprivileged(&place) {
+        return;
+    }
+    let mode = |path: &str, mode| {
+        let path = place.folder().join(path);
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    place.write("in/secret/a.txt", notice(1));
+    place.write("in/good.txt", notice(2));
+    for path in ["in", "in/good.txt"] {
+        mode(path, 0o755);
+    }
+    mode("in/secret", 0o000);
+    let mut command = place.precis(&["summarize", "-r", "in", "--format", "json"]);
+    let ran = run(unprivileged(&mut command)).with_status(1);
+    mode("in/secret", 0o755);
+    let ran = ran.saying(&["in/secret", "may not be listed", "Do: "]);
+    assert_eq!(ran.json().len(), 1, "the other one is summarized: {}", ran.err);
+}
+
+#[test]
 fn what_is_no_file_is_named_as_that() {
     let place = Place::new();
     place.write("good.txt", notice(1));

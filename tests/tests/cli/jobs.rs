@@ -70,6 +70,8 @@ fn jobs_are_listed_and_shown_with_what_happened_and_what_to_do() {
         "notify",
         "words=",
     ]);
+    let letter = format!("outbox/{good}-1.eml");
+    place.run(&["job", &good]).with_status(0).saying(&["Mail ", &letter]);
     place.run(&["job", &bad]).with_status(0).saying(&[
         "REJECTED",
         "EMPTY_FILE",
@@ -128,6 +130,31 @@ fn retry_and_reprocess_start_new_runs_of_what_has_ended() {
     place.run(&["reprocess", &third, "--words", "60", "--fresh"]).with_status(0).saying(&["run 3 started"]);
     assert_eq!(ended(&place, 3).iter().find(|job| job["id"] == third.as_str()).unwrap()["run"], 3);
     up.stop();
+}
+
+#[test]
+fn the_result_of_every_run_can_be_printed_again() {
+    let place = Place::new();
+    place.write("a.txt", format!("{}{}", notice(1), notice(2)));
+    place.write("b.txt", "");
+    let first = summarize(&place, &["a.txt", "b.txt"]).with_status(1).json().remove(0);
+    let second = summarize(&place, &["a.txt", "--words", "30"]).with_status(0).json().remove(0);
+    let (good, bad) = (id_of(&place, "a.txt"), id_of(&place, "b.txt"));
+    let printed = |run: &[&str]| -> Value {
+        let ran = place.run(&[&["result", &good[..8], "--format", "json"], run].concat()).with_status(0);
+        ran.json().remove(0)
+    };
+    assert_eq!(printed(&[]), second, "without a number it is the last run");
+    assert_eq!(printed(&["--run", "2"]), second);
+    assert_eq!(printed(&["--run", "1"]), first);
+    place.run(&["result", &good]).with_status(0).saying(&["a.txt (1 page)", "[p. 1]"]);
+    place.run(&["result", &good, "--format", "markdown"]).with_status(0).saying(&["## Summary"]);
+    place.run(&["job", &good]).with_status(0).saying(&[&format!("precis result {} --run 1", &good[..8])]);
+    place.run(&["result", &good, "--run", "3"]).with_status(1).saying(&["no run 3 of a.txt", "precis job"]);
+    place.run(&["result", &bad]).with_status(1).saying(&["rejected (EMPTY_FILE)", "Do: "]);
+    // While a new run is under way there is still what was found before.
+    place.run(&["reprocess", &good, "--words", "60"]).with_status(0).saying(&["run 3 started"]);
+    assert_eq!(printed(&[]), second);
 }
 
 #[test]

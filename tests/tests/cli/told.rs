@@ -83,6 +83,10 @@ fn a_subscription_can_be_tested() {
     assert_eq!(requests.len(), 1, "{requests:?}");
     let body: Value = serde_json::from_str(&requests[0].body).unwrap();
     assert_eq!(body["test"], true);
+    // A mail without a server lies in a folder, which is named.
+    place.run(&["subscribe", "ann@example.org", "--test"]).with_status(0).saying(&["outbox"]);
+    let letters = mail::outbox(&place.data());
+    assert!(letters.len() == 1 && letters[0].1.contains("ann@example.org"), "{letters:?}");
     // Where nobody listens, it says so.
     let ran = place.run(&["subscribe", "http://127.0.0.1:9/hook", "--test"]).with_status(1);
     assert!(ran.err.contains("webhook"), "{}", ran.err);

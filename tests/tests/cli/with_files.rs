@@ -77,10 +77,12 @@ fn help_teaches_every_command_by_example() {
         .map(|line| line.split_whitespace().next().unwrap())
         .filter(|command| *command != "help")
         .collect();
-    assert_eq!(commands.len(), 18, "{commands:?}");
+    assert_eq!(commands.len(), 19, "{commands:?}");
     for command in commands {
         let help = run(&mut place.precis(&[command, "--help"])).with_status(0).out;
         assert!(help.contains("Usage: precis "), "{command}: {help}");
+        // `service` has a command below it, which has them.
+        assert!(help.contains("Example") || command == "service", "{command}: {help}");
     }
     run(&mut place.precis(&["--version"])).with_status(0).saying(&["precis "]);
 }
@@ -99,6 +101,11 @@ fn standard_input_is_read_for_a_dash() {
         .with_status(0);
     assert_eq!(ran.json()[0]["document"]["type"], "pdf");
     assert_eq!(ran.json()[0]["document"]["pages"], 2);
+    // Named twice it is the same document: there is nothing more to read.
+    let ran = run_with(&mut place.precis(&["summarize", "-", "-", "--format", "json"]), notice(9).as_bytes())
+        .with_status(0);
+    assert_eq!(ran.json().len(), 2);
+    assert_eq!(ran.json()[0], ran.json()[1]);
 }
 
 #[test]
@@ -128,12 +135,21 @@ fn a_folder_is_taken_with_all_below_it_but_what_is_hidden() {
     let all = summarize(&place, &["-r", "."]).with_status(0);
     assert_eq!(all.json().len(), 2, "{}", all.out);
     run(&mut place.precis(&["summarize", "in"])).with_status(1).saying(&["it is a folder", "-r in"]);
+    // A folder that is not there stops nothing else, and an empty one is not taken for success in silence.
+    let mut both = place.precis(&["summarize", "-r", "nowhere", "-r", "in", "--format", "json"]);
+    let ran =
+        run(&mut both).with_status(1).saying(&["nowhere: not summarized: there is no such file", "Do: "]);
+    assert_eq!(ran.json().len(), 2);
+    std::fs::create_dir(place.folder().join("empty")).unwrap();
+    run(&mut place.precis(&["summarize", "-r", "empty"])).with_status(0).saying(&["there are no files"]);
 }
 
 #[test]
 fn json_is_an_object_a_line_that_keeps_the_schema_and_has_the_fields_that_are_promised() {
     let place = Place::new();
-    place.write("good.pdf", pdf(3, &notice(1)));
+    // It has more to say than a summary holds, so there are points beside that.
+    let contract = repository().join("samples/01-service-agreement.pdf");
+    place.write("good.pdf", std::fs::read(contract).unwrap());
     place.write("empty.txt", "");
     let ran = summarize(&place, &["good.pdf", "empty.txt"]).with_status(1);
     let schema = std::fs::read_to_string(repository().join("docs/outcome.schema.json")).unwrap();

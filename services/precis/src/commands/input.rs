@@ -14,10 +14,10 @@ pub struct File {
 }
 
 /// All files, in order: those named, then those in the folders. Each has a key of its own.
-pub fn list(files: &[PathBuf], folders: &[PathBuf]) -> Result<Vec<File>> {
+pub fn list(files: &[PathBuf], folders: &[PathBuf]) -> Vec<File> {
     let mut paths = files.to_vec();
     for folder in folders {
-        walk(folder, &mut paths).with_context(|| format!("cannot list the folder {}", folder.display()))?;
+        walk(folder, &mut paths);
     }
     let mut seen: HashMap<String, PathBuf> = HashMap::new();
     let mut all = Vec::with_capacity(paths.len());
@@ -33,7 +33,7 @@ pub fn list(files: &[PathBuf], folders: &[PathBuf]) -> Result<Vec<File>> {
         seen.insert(key.clone(), absolute);
         all.push(File { path, key });
     }
-    Ok(all)
+    all
 }
 
 impl File {
@@ -41,6 +41,10 @@ impl File {
     pub fn readable(&self, scratch: &Path) -> Result<PathBuf> {
         if self.path == Path::new("-") {
             let file = scratch.join("stdin");
+            // Named twice it is one document: there is nothing more to read the second time.
+            if file.exists() {
+                return Ok(file);
+            }
             let mut kept = std::fs::File::create(&file).context("standard input cannot be kept")?;
             std::io::copy(&mut std::io::stdin().lock(), &mut kept)
                 .context("standard input cannot be read")?;
@@ -52,6 +56,8 @@ impl File {
             _ => anyhow!("it cannot be looked at: {error}"),
         })?;
         if found.is_dir() {
+            std::fs::read_dir(&self.path)
+                .map_err(|error| anyhow!("the folder may not be listed: {error}. Do: chmod or chown it"))?;
             bail!("it is a folder. Do: `precis summarize -r {}`", clean(&self.path.to_string_lossy()));
         }
         if !found.is_file() {
@@ -83,20 +89,24 @@ fn key_of(path: &Path) -> String {
 }
 
 /// Files below a folder by name; hidden ones and links are left out, and so is a data folder, which would feed on
-/// its own results.
-fn walk(folder: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let mut entries: Vec<_> = std::fs::read_dir(folder)?.collect::<std::io::Result<_>>()?;
+/// its own results. A folder that cannot be listed stands for itself: it is named with the cause when its turn comes,
+/// and stops no other.
+fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
+    let Ok(mut entries) = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>)
+    else {
+        into.push(folder.to_owned());
+        return;
+    };
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
+        let Ok(kind) = entry.file_type() else { continue };
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        let kind = entry.file_type()?;
         if kind.is_dir() && !hidden && !entry.path().join("precis.db").exists() {
-            walk(&entry.path(), into)?;
+            walk(&entry.path(), into);
         } else if kind.is_file() && !hidden {
             into.push(entry.path());
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -113,7 +123,7 @@ mod tests {
     #[test]
     fn the_same_relative_name_in_two_places_makes_two_keys_and_the_same_file_twice_makes_one() {
         let files: Vec<_> = ["../a/x", "a/x", "a/x"].map(PathBuf::from).into();
-        let keys: Vec<_> = list(&files, &[]).unwrap().into_iter().map(|file| file.key).collect();
+        let keys: Vec<_> = list(&files, &[]).into_iter().map(|file| file.key).collect();
         assert_eq!(keys, ["a/x", "2/a/x", "2/a/x"]);
     }
 }

@@ -5,10 +5,15 @@ use crate::cli;
 use crate::show::{self, clean};
 use anyhow::{Result, bail};
 use domain::job::{Job, State, What};
+use domain::settings::Source;
 use domain::text::Pages;
-use domain::{Artifact, OutcomeKind, Stage};
+use domain::{Artifact, Audience, OutcomeKind, Stage};
+use local::Local;
 use ports::{Fault, Filter, Stack};
 use std::io::Write;
+
+/// Pages by OCR that are named one by one.
+const NUMBERED: usize = 12;
 
 /// Lists jobs, a line each.
 pub async fn list(stack: &Stack, args: &cli::Jobs, out: &mut dyn Write) -> Result<()> {
@@ -97,8 +102,8 @@ fn row(job: &Job) -> serde_json::Value {
 }
 
 /// Shows one job as a person wants to see it.
-pub async fn one(stack: &Stack, args: &cli::One, out: &mut dyn Write) -> Result<()> {
-    let job = find::one(stack.jobs.as_ref(), &args.id).await?;
+pub async fn one(local: &Local, args: &cli::One, out: &mut dyn Write) -> Result<()> {
+    let job = find::one(local.stack.jobs.as_ref(), &args.id).await?;
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&job)?)?;
         return Ok(());
@@ -118,38 +123,68 @@ pub async fn one(stack: &Stack, args: &cli::One, out: &mut dyn Write) -> Result<
     writeln!(out)?;
     if let Some(pages) = job.pages {
         let ocr = job.ocr_pages.len();
-        writeln!(
-            out,
-            "Pages     {pages}{}",
-            if ocr > 0 { format!(", {ocr} by OCR") } else { String::new() }
-        )?;
+        let numbers = job.ocr_pages.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        let which = if ocr > 0 && ocr <= NUMBERED { format!(" ({numbers})") } else { String::new() };
+        let by_ocr = if ocr > 0 { format!(", {ocr} by OCR{which}") } else { String::new() };
+        writeln!(out, "Pages     {pages}{by_ocr}")?;
     }
     if let Some((from, run)) = &job.reused_from {
         writeln!(out, "Reused    the result of job {} run {run}: the same content", from.short())?;
     }
+    told(local, &job, out).await?;
     writeln!(out, "Cost      ${:.3}", job.cost.usd)?;
-    let settings: Vec<_> = job
-        .settings
-        .rows()
-        .into_iter()
-        .filter(|(_, value, _)| value.as_str() != Some(""))
-        .map(|(name, value, source)| format!("{name}={} ({source})", show::plain(&value)))
-        .collect();
-    writeln!(out, "Settings  {}", settings.join("  "))?;
+    settings(&job, out)?;
     for past in &job.past {
         let reason = past.outcome.reason.map(|reason| format!(" {reason}")).unwrap_or_default();
         writeln!(
             out,
-            "Before    run {} ended {}{reason}; its result is kept",
+            "Before    run {0} ended {1}{reason}; its result is kept: precis result {2} --run {0}",
             past.run,
-            past.outcome.kind.as_str()
+            past.outcome.kind.as_str(),
+            job.id.short()
         )?;
     }
     Ok(())
 }
 
+/// The length, and what somebody has set; the rest is as by default, and `precis settings` shows it.
+fn settings(job: &Job, out: &mut dyn Write) -> Result<()> {
+    let rows = job.settings.rows().into_iter();
+    let shown: Vec<_> = rows
+        .filter(|(name, _, source)| *name == "words" || *source != Source::Default)
+        .map(|(name, value, source)| format!("{name}={} ({source})", show::plain(&value)))
+        .collect();
+    writeln!(out, "Settings  {}", shown.join("  "))?;
+    Ok(())
+}
+
+/// Who was told of this run, and what of that has not arrived.
+async fn told(local: &Local, job: &Job, out: &mut dyn Write) -> Result<()> {
+    let (State::Ended, Some(outcome)) = (job.state, &job.outcome) else { return Ok(()) };
+    let name = format!("{}-{}", job.id, job.run);
+    let late: Vec<_> =
+        local.delivery_list().await?.into_iter().filter(|delivery| delivery.notification == name).collect();
+    for delivery in &late {
+        let state = if delivery.dead { "given up" } else { "on its way" };
+        let cause = delivery.last_error.as_deref().map(|cause| format!(": {}", clean(cause)));
+        let (kind, to) = (&delivery.kind, clean(&delivery.to));
+        writeln!(out, "Told      {kind} {to} {state}{}", cause.unwrap_or_default())?;
+    }
+    let letter = local.layout.outbox().join(format!("{name}.eml"));
+    if letter.exists() {
+        writeln!(out, "Mail      {}", letter.display())?;
+    } else if late.is_empty() && outcome.kind != OutcomeKind::Superseded {
+        let who = match outcome.audience() {
+            Some(Audience::Operator) => "operators",
+            Some(Audience::Sender) | None => "subscribers",
+        };
+        writeln!(out, "Mail      to {who}, {}", show::clock(job.updated_at))?;
+    }
+    Ok(())
+}
+
 fn headline(job: &Job, out: &mut dyn Write) -> Result<()> {
-    let at = show::clock(job.updated_at);
+    let at = format!("{} UTC", show::time(job.updated_at));
     match (&job.outcome, job.state) {
         (Some(outcome), state) => {
             let kind = outcome.kind.as_str().to_uppercase();
@@ -187,12 +222,16 @@ fn history(job: &Job, out: &mut dyn Write) -> Result<()> {
             What::Done => "ok",
             What::Waited => "waited",
             What::Failed => "FAILED",
-            What::Decided => "decided",
-            What::Restarted => "restart",
+            What::Decided if entry.note.is_empty() => "ok",
+            What::Decided => "ended",
+            What::Restarted => "asked",
         };
         let took = entry.duration_ms.map(show::millis).unwrap_or_default();
         let (stage, note) = (entry.stage.as_str(), clean(&entry.note));
-        writeln!(out, "{}  {stage:<9}  {what:<8}  {took:>7}  {note}", show::clock(entry.at))?;
+        let run = format!("run {}", entry.run);
+        let stage = if entry.what == What::Restarted { run.as_str() } else { stage };
+        let line = format!("{}  {stage:<9}  {what:<8}  {took:>7}  {note}", show::clock(entry.at));
+        writeln!(out, "{}", line.trim_end())?;
     }
     let reached = job
         .stage()

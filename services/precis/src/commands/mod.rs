@@ -9,6 +9,7 @@ pub mod input;
 pub mod jobs;
 pub mod put;
 pub mod queues;
+pub mod result;
 pub mod service;
 pub mod settings;
 pub mod subscriptions;

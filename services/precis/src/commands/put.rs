@@ -42,7 +42,7 @@ pub async fn run(args: cli::Put) -> Result<ExitCode> {
         for id in &sent {
             let job = wait::ended(stack, id).await?;
             let report = outcome::report(stack, &job).await?;
-            watch.finished(id);
+            watch.finished();
             if let Some(text) = outcome::print(&report, cli::Format::Text)? {
                 watch.print(&text)?;
             }

@@ -4,11 +4,13 @@ use crate::cli;
 use crate::show::{self, clean};
 use anyhow::{Result, bail};
 use domain::Audience;
+use local::Local;
 use ports::{Endpoint, Stack, Subscription};
 use std::io::Write;
 
 /// Adds a subscription, and tests it when asked to.
-pub async fn subscribe(stack: &Stack, args: &cli::Subscribe, out: &mut dyn Write) -> Result<()> {
+pub async fn subscribe(local: &Local, args: &cli::Subscribe, out: &mut dyn Write) -> Result<()> {
+    let stack = &local.stack;
     let endpoint = endpoint(&args.endpoint)?;
     let subscription = Subscription {
         id: String::new(),
@@ -22,7 +24,11 @@ pub async fn subscribe(stack: &Stack, args: &cli::Subscribe, out: &mut dyn Write
     writeln!(out, "{}", line(&added))?;
     if args.test {
         stack.subscriptions.test(&added.id).await?;
-        writeln!(out, "A test message was sent.")?;
+        let to = match added.endpoint {
+            Endpoint::Email(_) => local.mail_goes_to(),
+            Endpoint::Webhook(_) => "to the webhook, which accepted it".to_owned(),
+        };
+        writeln!(out, "A test message was sent ({to}).")?;
     }
     Ok(())
 }

@@ -38,11 +38,12 @@ pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
     let throw_away = tempfile::Builder::new().prefix("precis-").tempdir().context("no temporary folder")?;
     let data = args.data.clone().unwrap_or_else(|| throw_away.path().join("data"));
     let (local, ours) = open(&data).await?;
-    let inputs = take_in(&local.stack, &args, &asked, throw_away.path()).await?;
+    let inputs = take_in(&local.stack, &args, &asked, throw_away.path()).await;
     let watch = Watch::new(args.progress, inputs.len() as u64);
     let shutdown = Shutdown::on_signals()?;
     let mut pipeline = if ours {
-        let options = Options { model, drain: Duration::from_secs(5), wait: Duration::from_millis(200) };
+        let (drain, wait) = (Duration::from_secs(5), Duration::from_millis(200));
+        let options = Options { model, drain, wait, echo: None };
         Some(Pipeline::start(&local, options, shutdown.clone()).await?)
     } else {
         watch.say(&format!("precis: `precis up` is at work in {}; its workers do this", data.display()));
@@ -82,8 +83,11 @@ async fn open(data: &Path) -> Result<(Local, bool)> {
 }
 
 /// Uploads every input and sees that there is a job for it. One that is missing does not stop the others.
-async fn take_in(stack: &Stack, args: &cli::Summarize, asked: &Layer, scratch: &Path) -> Result<Vec<Input>> {
-    let files = input::list(&args.files, &args.recursive)?;
+async fn take_in(stack: &Stack, args: &cli::Summarize, asked: &Layer, scratch: &Path) -> Vec<Input> {
+    let files = input::list(&args.files, &args.recursive);
+    if files.is_empty() {
+        eprintln!("precis: there are no files in what was named (hidden ones and links are left out)");
+    }
     let taken = futures::stream::iter(files)
         .map(|file| async move {
             let taken = take_one(stack, &file, asked, args.fresh, scratch).await;
@@ -91,7 +95,7 @@ async fn take_in(stack: &Stack, args: &cli::Summarize, asked: &Layer, scratch: &
         })
         // Many at once share the disk's commits; the order stays.
         .buffered(UPLOADS_AT_ONCE);
-    Ok(taken.collect().await)
+    taken.collect().await
 }
 
 async fn take_one(
@@ -149,7 +153,7 @@ async fn print_all(
             start_again(stack, &job, asked, false).await?;
             job = wait::ended(stack, &id).await?;
         }
-        watch.finished(&id);
+        watch.finished();
         let report = outcome::report(stack, &job).await?;
         if let Some(text) = outcome::print(&report, format)? {
             watch.print(&text)?;

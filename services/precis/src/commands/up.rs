@@ -4,13 +4,17 @@ use super::folder;
 use crate::cli;
 use crate::model;
 use crate::pipeline::{Options, Pipeline};
-use crate::show::clean;
+use crate::show::{self, clean};
+use crate::watch::{Show, Watch};
 use anyhow::{Context, Result, bail};
 use domain::Stage;
+use jiff::Timestamp;
 use local::{AfterTaking, Inbox};
 use std::collections::HashSet;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use worker::Shutdown;
 
@@ -27,9 +31,10 @@ pub async fn run(args: cli::Up) -> Result<ExitCode> {
     let shutdown = Shutdown::on_signals().context("signals cannot be listened to")?;
     let metrics = telemetry::recorder().context("metrics cannot be kept")?;
     let drain = Duration::from_secs(args.drain);
-    let mut pipeline =
-        Pipeline::start(&local, Options { model, drain, wait: Duration::from_secs(1) }, shutdown.clone())
-            .await?;
+    let watch = std::io::stderr().is_terminal().then(|| Watch::new(Show::Auto, 0));
+    let echo = watch.clone().map(echo);
+    let options = Options { model, drain, wait: Duration::from_secs(1), echo };
+    let mut pipeline = Pipeline::start(&local, options, shutdown.clone()).await?;
     for inbox in inboxes {
         eprintln!("inbox    {}", inbox.folder.display());
         pipeline.watch_inbox(local.inbox(inbox));
@@ -45,19 +50,39 @@ pub async fn run(args: cli::Up) -> Result<ExitCode> {
     eprintln!("results  {}", local.layout.results().display());
     eprintln!("e-mails  {}", local.mail_goes_to());
     eprintln!("Drop a document into an inbox. Ctrl-C ends.");
+    let following = watch.as_ref().map(|watch| watch.follow(pipeline.in_flight()));
     shutdown.draining().await;
+    drop(following);
+    if let Some(watch) = &watch {
+        watch.clear();
+    }
     say_what_it_waits_for(&mut pipeline, &shutdown).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says on a terminal how each document ended. Elsewhere there are the logs, in which no name of a document stands.
+fn echo(watch: Watch) -> notify::Echo {
+    Arc::new(move |told| {
+        let at = show::clock(Timestamp::now());
+        let mut line = format!("{at}  {:<10}  {}", told.outcome.as_str(), clean(&told.key));
+        if let (Some(reason), Some(job)) = (told.reason, &told.job) {
+            line.push_str(&format!("  {reason}: precis job {}", job.short()));
+        }
+        watch.say(&line);
+    })
 }
 
 /// Waits for the pipeline to stop, saying now and then what is still held.
 async fn say_what_it_waits_for(pipeline: &mut Pipeline, shutdown: &Shutdown) {
     let mut said = HashSet::new();
     loop {
-        let held: Vec<_> = pipeline.held().into_iter().filter(|held| held.job.is_some()).collect();
-        for held in &held {
+        for held in pipeline.held().into_iter().filter(|held| held.job.is_some()) {
+            if said.is_empty() {
+                eprintln!("finishing what is at work; Ctrl-C again stops at once, and loses nothing either");
+            }
             if said.insert(held.job.clone()) {
-                let pages = held.progress.map(|(n, m)| format!(", page {n} of {m}")).unwrap_or_default();
+                let counted = held.progress.filter(|(done, _)| *done > 0);
+                let pages = counted.map(|(n, m)| format!(", page {n} of {m}")).unwrap_or_default();
                 eprintln!(
                     "waiting for {} ({}{pages})",
                     clean(&held.name),
@@ -73,9 +98,6 @@ async fn say_what_it_waits_for(pipeline: &mut Pipeline, shutdown: &Shutdown) {
                 break;
             }
             () = tokio::time::sleep(SAY) => {}
-        }
-        if said.is_empty() && !held.is_empty() {
-            eprintln!("waiting for {} documents; Ctrl-C again stops at once", held.len());
         }
     }
     eprintln!("stopped");
