@@ -67,8 +67,6 @@ metrics! {
         "Runs that ended, by outcome and reason code (none for summaries).";
     DELIVERIES = "precis_deliveries_total", Counter, ["via", "result"],
         "E-mails and web hooks: accepted, retried, or given_up; via outbox (.eml file), smtp, webhook, sns.";
-    BATCH_SEQUENCES = "precis_batch_sequences", Histogram, [],
-        "Sequences that the model took in one batch.";
 }
 
 /// Where in a queue messages are.
@@ -205,12 +203,6 @@ pub fn delivery(via: Via, result: Delivered) {
     metrics::counter!(DELIVERIES, "via" => via.as_str(), "result" => result.as_str()).increment(1);
 }
 
-/// The model took a batch of so many sequences.
-#[expect(clippy::cast_precision_loss, reason = "a batch holds a few hundred")]
-pub fn batch(sequences: usize) {
-    metrics::histogram!(BATCH_SEQUENCES).record(sequences as f64);
-}
-
 /// Reads what was recorded.
 #[derive(Clone)]
 pub struct Handle(PrometheusHandle);
@@ -264,19 +256,15 @@ fn start() -> Result<Handle, RecorderError> {
 const UPKEEP: Duration = Duration::from_secs(5);
 /// From a text file's millisecond to a long scan's ten minutes.
 const SECONDS: &[f64] = &[0.005, 0.02, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0, 600.0];
-const SEQUENCES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 /// A recorder that is not the process's, for tests: use it with `metrics::with_local_recorder`.
 #[must_use]
 pub fn local_recorder() -> (PrometheusRecorder, Handle) {
-    let buckets = [(STAGE_SECONDS, SECONDS), (BATCH_SEQUENCES, SEQUENCES)];
-    let builder = buckets.into_iter().fold(PrometheusBuilder::new(), |builder, (name, bounds)| {
-        // Only an empty list of bounds is refused.
-        builder
-            .set_buckets_for_metric(Matcher::Full(name.to_owned()), bounds)
-            .unwrap_or_else(|_| PrometheusBuilder::new())
-    });
-    let recorder = builder.build_recorder();
+    // Only an empty list of bounds is refused.
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(STAGE_SECONDS.to_owned()), SECONDS)
+        .unwrap_or_else(|_| PrometheusBuilder::new())
+        .build_recorder();
     let handle = Handle(recorder.handle());
     (recorder, handle)
 }
@@ -329,7 +317,6 @@ mod tests {
         outcome(OutcomeKind::Summarized, None);
         deferred("ocr", "throttled");
         delivery(Via::Outbox, Delivered::Accepted);
-        batch(12);
     }
 
     #[test]
@@ -374,9 +361,9 @@ mod tests {
     #[test]
     fn the_process_has_one_recorder_however_often_it_is_asked_for() {
         let first = recorder().unwrap();
-        batch(3);
-        assert!(recorder().unwrap().render().contains("precis_batch_sequences_count 1"));
-        assert!(first.render().contains("precis_batch_sequences_count 1"));
+        pages(Origin::Blank, 3);
+        assert!(recorder().unwrap().render().contains("precis_pages_total{origin=\"blank\"} 3"));
+        assert!(first.render().contains("precis_pages_total{origin=\"blank\"} 3"));
     }
 
     /// Crates below this one in the import table (worker's own tests run without it) may spell a name themselves;
@@ -408,7 +395,7 @@ mod tests {
     }
 
     fn is_metric(text: &str) -> bool {
-        let ends = ["_total", "_seconds", "_in_flight", "_messages", "_sequences"];
+        let ends = ["_total", "_seconds", "_in_flight", "_messages"];
         text.starts_with("precis_")
             && text.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase())
             && ends.iter().any(|end| text.ends_with(end))
