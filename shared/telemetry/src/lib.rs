@@ -10,6 +10,6 @@ pub mod metrics;
 pub mod serve;
 pub mod trace;
 
-pub use logs::{Format, LogError, init, init_with};
+pub use logs::{Format, LogError, init, init_with, ms};
 pub use metrics::{Handle, recorder};
 pub use trace::TraceParent;

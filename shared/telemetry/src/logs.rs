@@ -4,6 +4,7 @@
 //! writer to [`init_with`], which lifts the bars while a line is written.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -18,7 +19,7 @@ pub enum Format {
     #[default]
     Auto,
     /// One JSON object a line: `timestamp`, `level`, `target`, `message`, the event's fields, and `span` with
-    /// the fields (`job.id`, `run`, `stage`) of the work it belongs to.
+    /// the fields (`job.id`, `job.run`, `stage`, `trace.id`) of the work it belongs to.
     Json,
     /// One line for people, in colours where the terminal has them.
     Pretty,
@@ -35,6 +36,12 @@ impl std::str::FromStr for Format {
             other => Err(format!("there is no log format {other:?}; there are auto, json, pretty")),
         }
     }
+}
+
+/// A time for a field whose name ends in `_ms`: a number in JSON, where the 128 bits of `as_millis` become a text.
+#[must_use]
+pub fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Why logging could not start.

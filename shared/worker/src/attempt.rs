@@ -84,6 +84,8 @@ impl<S: Step> StageHandler<S> {
         match written {
             Ok(job) => {
                 *self.outage() = Outage::default();
+                let outcome = job.outcome.as_ref().map(|outcome| outcome.kind.as_str());
+                tracing::info!(outcome, duration_ms = telemetry::ms(took), "stage done");
                 self.send_on(&job).await
             }
             Err(Refused::Lost) => self.lost(claimed).await,

@@ -143,17 +143,22 @@ impl Handling {
                 }
                 let left = until.duration_since(self.stack.clock.now());
                 let delay = Duration::try_from(left).unwrap_or_default();
-                tracing::debug!(why = why.as_str(), delay_ms = delay.as_millis(), "deferred");
+                tracing::debug!(why = why.as_str(), delay_ms = telemetry::ms(delay), "deferred");
                 self.send_again(from, delivery, delay).await;
             }
             Settlement::Retry { cause, counted: Some(attempts) } => {
                 let delay = self.config.backoff.delay(attempts);
-                tracing::info!(cause, delay_ms = delay.as_millis(), "tried again later");
+                tracing::info!(cause, delay_ms = telemetry::ms(delay), "tried again later");
                 self.send_again(from, delivery, delay).await;
             }
             Settlement::Retry { cause, counted: None } => {
                 let delay = self.config.uncounted.delay(delivery.receives);
-                tracing::warn!(cause, delay_ms = delay.as_millis(), receives = delivery.receives, "released");
+                tracing::warn!(
+                    cause,
+                    delay_ms = telemetry::ms(delay),
+                    receives = delivery.receives,
+                    "released"
+                );
                 release(delay).await;
             }
             Settlement::Release(wait) => release(wait).await,

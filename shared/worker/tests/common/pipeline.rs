@@ -27,7 +27,8 @@ impl Step for Ingest {
     async fn on_events(&self, events: Vec<ObjectEvent>) -> Result<(), StepFailure> {
         for event in events {
             if let ObjectEvent::Created(document) = event {
-                let job = Job::new(document, self.0.clock.now());
+                let trace = Some(telemetry::TraceParent::start().to_string());
+                let job = Job { trace, ..Job::new(document, self.0.clock.now()) };
                 let job = self.0.jobs.create(&job).await?.unwrap_or(job);
                 flow::send_owed(&self.0, &job).await?;
             }
