@@ -4,11 +4,16 @@
 //! deliveries become visible, claims and leases end, half-written files go. Without this they would end by
 //! themselves, after half a minute in which a restart does nothing.
 //!
+//! What the former process put off is looked at again as well. It may have waited for a claim that has just ended;
+//! and waits grow with the count of receives, to which each death adds one, so that after some kills a single
+//! hiccup would cost a document minutes. Whatever has a better reason to wait is put off again by whoever looks.
+//!
 //! A claim is given back with its attempt: the power cut, the out-of-memory killer and `kill -9` hit everything
 //! that was at work, and one more of them must not fail a good document. What *makes* the process die is ended
 //! all the same: its message keeps its count of receives, which ends it among the dead letters. So that the
 //! innocent do not die of its company, what was at work in several deaths comes back one by one, the least
-//! suspicious first; and whatever was at work goes behind what was waiting, so that the others have their turn.
+//! suspicious first (but never later than it was to come anyway, else a storm of restarts would keep it waiting);
+//! and whatever was at work goes behind what was waiting, so that the others have their turn.
 
 use crate::fault::{DbError, DbResult};
 use crate::layout::Layout;
@@ -22,8 +27,8 @@ use std::time::Duration;
 /// Receives that make a message suspicious: it was at work in so many deaths, or nearly.
 const SUSPICIOUS: u32 = 3;
 /// Time that a suspicious message has for itself: most documents need less.
-const ALONE: Duration = Duration::from_secs(2);
-/// Suspicious messages that are told apart; those after them come together, not hours later.
+const ALONE: Duration = Duration::from_secs(1);
+/// Suspicious messages that are told apart; those after them come together, not minutes later.
 const APART: u32 = 30;
 
 /// What history says of an attempt that was cut off.
@@ -50,15 +55,16 @@ fn give_back(connection: &mut Connection) -> DbResult<(usize, usize)> {
     let suspicious = transaction.execute(
         "WITH suspects AS (
              SELECT id, min(row_number() OVER (ORDER BY receives, id), ?2) AS place
-             FROM messages WHERE receipt IS NOT NULL AND visible_at > ?1 AND receives >= ?3
+             FROM messages WHERE visible_at > ?1 AND receives >= ?3 AND (receipt IS NOT NULL OR NOT dead)
          )
-         UPDATE messages SET visible_at = ?1 + place * ?4, receipt = NULL
+         UPDATE messages SET visible_at = min(visible_at, ?1 + place * ?4), receipt = NULL
          FROM suspects WHERE messages.id = suspects.id",
         params![now, APART, SUSPICIOUS, time::span(ALONE)],
     )?;
     let others = transaction.execute(
-        "UPDATE messages SET visible_at = ?1, receipt = NULL WHERE receipt IS NOT NULL AND visible_at > ?1",
-        [now],
+        "UPDATE messages SET visible_at = ?1, receipt = NULL
+         WHERE visible_at > ?1 AND receives < ?2 AND (receipt IS NOT NULL OR NOT dead)",
+        params![now, SUSPICIOUS],
     )?;
     let claims = end_claims(&transaction)?;
     transaction.execute("DELETE FROM leases", [])?;

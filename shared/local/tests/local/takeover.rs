@@ -2,7 +2,7 @@
 
 use domain::{Document, Job, Stage};
 use local::{Local, OpenOptions};
-use ports::{Address, GateName, Outgoing, Pass, QueueName};
+use ports::{Address, Disposition, GateName, Outgoing, Pass, QueueName};
 use std::time::Duration;
 
 const FAR: Duration = Duration::from_secs(3600);
@@ -44,15 +44,55 @@ async fn deliveries_claims_and_leases_of_a_process_that_died_are_free_at_the_nex
 
     let local = super::open(folder.path()).await;
     let got = local.stack.queue.receive(QUEUE, 10, FAR, Duration::ZERO).await.unwrap();
-    // A wait that was asked for goes on; the count of receives stands, which ends what kills its process each time.
+    // The count of receives stands, which ends what kills its process each time.
     let bodies: Vec<_> = got.iter().map(|delivery| (delivery.body.as_str(), delivery.receives)).collect();
-    assert_eq!(bodies, [("held", 2)]);
+    assert_eq!(bodies, [("held", 2), ("delayed", 1)]);
     let job = local.stack.jobs.get(&held.id).await.unwrap().unwrap();
     assert_eq!((job.claim.as_ref(), job.attempts, job.revision), (None, 0, held.revision + 1));
     let claimed = job.claim(Stage::Ingest, 1, "next", jiff::Timestamp::now(), FAR, 5).unwrap();
     local.stack.jobs.replace(&claimed).await.unwrap();
     assert!(matches!(local.stack.gate.take(GateName::Ocr, FAR).await.unwrap(), Pass::Open(_)));
     assert!(!half.exists(), "half-written files are left");
+}
+
+/// Receives a message so often, and puts it off for an hour each time.
+async fn put_off(local: &Local, body: &str, times: u32) {
+    let queue = &local.stack.queue;
+    queue.send(QUEUE, vec![Outgoing::now(body.into())]).await.unwrap();
+    for time in 1..=times {
+        let delivery = queue.receive(QUEUE, 1, FAR, Duration::ZERO).await.unwrap().remove(0);
+        let wait = if time == times { FAR / 6 } else { Duration::ZERO };
+        queue.settle(QUEUE, delivery.receipt, Disposition::Release(wait)).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_put_off_for_long_after_many_deaths_is_looked_at_soon_but_each_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = super::open(folder.path()).await;
+    for (body, receives) in [("often", 7), ("once", 1), ("more often", 9)] {
+        put_off(&local, body, receives).await;
+    }
+    let kept = Address { dead: true, ..QUEUE };
+    local.stack.queue.send(kept, vec![Outgoing::after("for an operator".into(), FAR / 6)]).await.unwrap();
+    drop(local);
+
+    let _local = super::open(folder.path()).await;
+    let opened = jiff::Timestamp::now().as_microsecond();
+    let database = rusqlite::Connection::open(folder.path().join("precis.db")).unwrap();
+    let mut statement =
+        database.prepare("SELECT body, visible_at FROM messages ORDER BY visible_at").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let rows: Vec<(String, i64)> = rows.collect::<rusqlite::Result<_>>().unwrap();
+    let bodies: Vec<_> = rows.iter().map(|(body, _)| body.as_str()).collect();
+    assert_eq!(bodies, ["once", "often", "more often", "for an operator"]);
+    let second = 1_000_000;
+    let waits: Vec<_> = rows.iter().map(|(_, at)| at - opened).collect();
+    assert!(waits[0] <= 0 && waits[2] < 10 * second && waits[3] > 300 * second, "{waits:?}");
+    assert!(
+        waits[1] - waits[0] >= second && waits[2] - waits[1] >= second,
+        "each has time for itself: {waits:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
