@@ -5,9 +5,21 @@ use precis_tests::program::eventually;
 use precis_tests::running::{self, Up};
 use std::fs;
 use std::thread;
+use telemetry::metrics::ALL;
 
 const NAMES: usize = 5;
 const TIMES: usize = 10;
+
+/// The page of metrics, once each that is documented is on it. Whether anything was deferred is chance here.
+fn all_metrics(up: &Up) -> String {
+    let documented =
+        ALL.iter().map(|metric| metric.name).filter(|name| *name != telemetry::metrics::DEFERRALS);
+    let names: Vec<_> = documented.map(|name| format!("\n# TYPE {name} ")).collect();
+    eventually("all metrics are told", 30, || {
+        let page = running::metrics(up);
+        names.iter().all(|name| page.contains(name)).then_some(page)
+    })
+}
 
 #[test]
 fn a_file_sent_50_times_under_5_names_makes_5_jobs_1_computation_and_5_e_mails() {
@@ -34,7 +46,7 @@ fn a_file_sent_50_times_under_5_names_makes_5_jobs_1_computation_and_5_e_mails()
         let quiet = running::messages(&data) == [0; 4];
         (jobs.len() >= NAMES && running::unfinished(&jobs) == 0 && mails >= NAMES && quiet).then_some(())
     });
-    let metrics = running::metrics(&up);
+    let metrics = all_metrics(&up);
     let count =
         |stage: &str| running::metric(&metrics, &format!("precis_stage_seconds_count{{stage=\"{stage}\"}}"));
     assert_eq!(count("summarize"), 1.0, "summarized more than once:\n{metrics}");
@@ -69,4 +81,33 @@ fn a_file_sent_50_times_under_5_names_makes_5_jobs_1_computation_and_5_e_mails()
         makers.len(),
         mails.len()
     );
+}
+
+#[test]
+fn a_version_that_comes_back_is_shown_again_and_told_again_without_new_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("up.log"));
+    let up = Up::start(&data, &log, &[], &[]);
+    up.says("Drop a document");
+    let path = folder.path().join("report.txt");
+    let (first, other) = (papers::text(1), papers::text(2));
+    for (times, paper) in [&first, &other, &first].into_iter().enumerate() {
+        fs::write(&path, &paper.bytes).unwrap();
+        running::ask(&data, "put", &[&path]);
+        eventually("the upload is told", 60, || {
+            let shown = fs::read_to_string(data.join("results").join("report.txt.txt")).unwrap_or_default();
+            let mails = running::files(&data.join("outbox")).len();
+            (shown.contains(&paper.word) && mails == times + 1).then_some(())
+        });
+    }
+    // The same once more is nothing new.
+    running::ask(&data, "put", &[&path]);
+    eventually("all is done", 60, || (running::messages(&data) == [0; 4]).then_some(()));
+    up.stop();
+    let jobs = running::jobs(&data);
+    assert_eq!((jobs.len(), running::files(&data.join("outbox")).len()), (2, 3));
+    let back =
+        jobs.iter().find(|job| job["run"] == 2).map(|job| job["id"].as_str().unwrap().to_owned()).unwrap();
+    let back = running::job(&data, &back);
+    assert_eq!((&back["reused_from"][0], &back["reused_from"][1]), (&back["id"], &1.into()), "{back:#}");
 }

@@ -2,9 +2,10 @@
 
 use domain::event::{ObjectEvent, compare_sequencers};
 use domain::{Document, Job, Outcome, Reason, Stage};
-use ports::{Fault, Stack};
+use ports::{Fault, PortError, Stack};
 use std::cmp::Ordering;
 use std::time::Duration;
+use worker::flow::{self, Wrote};
 
 /// Takes in all events of one message. Any of it may be repeated.
 ///
@@ -32,13 +33,35 @@ async fn created(stack: &Stack, document: Document) -> ports::Result<()> {
     let newest = stack.jobs.newest_of_key(&document.bucket, &document.key).await?;
     let mut job = Job::new(document, stack.clock.now());
     job.trace = Some(telemetry::trace::TraceParent::start().to_string());
-    let job = stack.jobs.create(&job).await?.unwrap_or(job);
-    if let Some(other) = newest.filter(|other| other.id != job.id) {
-        let older = if is_newer(&job.document, &other.document) { other } else { job.clone() };
+    let other = newest.filter(|newest| newest.id != job.id);
+    let job = match (stack.jobs.create(&job).await?, &other) {
+        (None, _) => job,
+        (Some(known), Some(other)) => came_back(stack, known, job.document, other).await?,
+        (Some(known), None) => known,
+    };
+    if let Some(other) = other {
+        let is_newer = in_order(&job.document, &other.document) != Ordering::Less;
+        let older = if is_newer { other } else { job.clone() };
         supersede(stack, older, Reason::NewerVersion).await?;
     }
     let job = stack.jobs.get(&job.id).await?.unwrap_or(job);
-    worker::flow::send_owed(stack, &job).await
+    flow::send_owed(stack, &job).await
+}
+
+/// A version that was there before `other` and was uploaded once more after it is the newest again: a new run
+/// shows its result where the other's is shown. Gives the job as it stands.
+async fn came_back(stack: &Stack, known: Job, document: Document, other: &Job) -> ports::Result<Job> {
+    let after = |former: &Document| in_order(former, &document) == Ordering::Less;
+    if !after(&known.document) || !after(&other.document) {
+        return Ok(known);
+    }
+    let later = |why: &str| PortError::new(Fault::Transient, format!("a version came back: {why}"));
+    // Superseded a moment ago, it is being told so.
+    let back = known.come_back(document, stack.clock.now()).map_err(|why| later(&why.to_string()))?;
+    match flow::write(&*stack.jobs, &back).await? {
+        Wrote::Ours => Ok(back),
+        Wrote::Lost(_) => Err(later("somebody else wrote its job")),
+    }
 }
 
 async fn removed(
@@ -58,11 +81,11 @@ async fn removed(
     if meant && !earlier { supersede(stack, job, Reason::Deleted).await } else { Ok(()) }
 }
 
-/// Whether `a` is a later version of the same key than `b`.
-fn is_newer(a: &Document, b: &Document) -> bool {
+/// Which of two uploads of the same key came first.
+fn in_order(a: &Document, b: &Document) -> Ordering {
     match (&a.sequencer, &b.sequencer) {
-        (Some(a), Some(b)) => compare_sequencers(a, b) == Ordering::Greater,
-        _ => a.uploaded_at >= b.uploaded_at,
+        (Some(a), Some(b)) => compare_sequencers(a, b),
+        _ => a.uploaded_at.cmp(&b.uploaded_at),
     }
 }
 
@@ -72,7 +95,7 @@ async fn supersede(stack: &Stack, mut job: Job, reason: Reason) -> ports::Result
         let outcome = Outcome::superseded(reason);
         let Ok(decided) = job.decide(None, outcome, stack.clock.now(), Duration::ZERO) else { break };
         match stack.jobs.replace(&decided).await {
-            Ok(()) => return worker::flow::send_owed(stack, &decided).await,
+            Ok(()) => return flow::send_owed(stack, &decided).await,
             // Its worker wrote meanwhile: look again.
             Err(error) if error.fault == Fault::Conflict => match stack.jobs.get(&job.id).await? {
                 Some(now) => job = now,

@@ -9,7 +9,7 @@
 //! ```text
 //! Ingest ──▶ Ocr ──▶ Summarize ──▶ Notify ──▶ Ended
 //!    └────────────────▶┘              ▲
-//!    any stage, with an outcome ──────┘      retry, reprocess: Ended ──▶ Ingest, run + 1
+//!    any stage, with an outcome ──────┘      retry, reprocess, come back: Ended ──▶ Ingest, run + 1
 //! ```
 
 use crate::ids::{ContentHash, Document, JobId};
@@ -433,6 +433,15 @@ impl Job {
         job.cost = Cost::default();
         job.note(now, What::Restarted, "", None);
         Ok(job)
+    }
+
+    /// Starts a new run since this version was uploaded once more (as `document` says) after another had taken its
+    /// place: what people find under its key is to be about it again.
+    ///
+    /// # Errors
+    /// [`Illegal::StillRunning`] unless the job has ended.
+    pub fn come_back(&self, document: Document, now: Timestamp) -> Result<Self, Illegal> {
+        Ok(Self { document, ..self.restart(Layer::default(), false, now)? })
     }
 
     /// Whether `holder` has the claim.

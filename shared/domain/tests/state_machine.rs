@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 use precis_domain::job::{ClaimRefused, Illegal};
 use precis_domain::settings::Layer;
-use precis_domain::{Document, Job, Outcome, Reason, Stage, State};
+use precis_domain::{Document, Job, JobId, Outcome, Reason, Stage, State};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ enum Op {
     DecideFree(usize),
     GiveUp(usize),
     Restart(usize),
+    /// Its version is uploaded once more.
+    ComeBack(usize),
     /// Time passes.
     Tick(u64),
 }
@@ -58,7 +60,8 @@ fn op() -> impl Strategy<Value = Op> {
         2 => worker.clone().prop_map(Op::Decide),
         1 => worker.clone().prop_map(Op::DecideFree),
         1 => worker.clone().prop_map(Op::GiveUp),
-        1 => worker.prop_map(Op::Restart),
+        1 => worker.clone().prop_map(Op::Restart),
+        1 => worker.prop_map(Op::ComeBack),
         2 => (1..90_u64).prop_map(Op::Tick),
     ]
 }
@@ -129,6 +132,10 @@ impl World {
             }
             Op::GiveUp(w) => (w, self.seen[*w].give_up_notifying(now, "nobody hears").ok()),
             Op::Restart(w) => (w, self.seen[*w].restart(Layer::default(), false, now).ok()),
+            Op::ComeBack(w) => {
+                let document = Document { uploaded_at: now, ..document() };
+                (w, self.seen[*w].come_back(document, now).ok())
+            }
         };
         let Some(next) = next else { return };
         if let Some(before) = self.write(*worker, next) {
@@ -166,7 +173,8 @@ fn lawful(job: &Job) {
 fn lawful_step(before: &Job, after: &Job, op: &Op, now: Timestamp) {
     assert_eq!(after.revision, before.revision + 1);
     assert_eq!(after.id, before.id);
-    assert_eq!(after.document, before.document);
+    assert_eq!(JobId::of(&after.document.bucket, &after.document.key, &after.document.version), after.id);
+    assert!(after.document == before.document || matches!(op, Op::ComeBack(_)));
     let holder = |job: &Job| job.claim.as_ref().map(|claim| claim.holder.clone());
     match op {
         Op::Claim(worker, ..) | Op::TakeUp(worker) => {

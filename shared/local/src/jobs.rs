@@ -169,7 +169,8 @@ fn reason(job: &Job) -> Option<&'static str> {
 fn replace(db: &Connection, job: &Job, body: &str) -> DbResult<()> {
     let changed = db
         .prepare_cached(
-            "UPDATE jobs SET schema = ?2, revision = ?3, state = ?4, reason = ?5, updated_at = ?6, body = ?7
+            "UPDATE jobs SET schema = ?2, revision = ?3, state = ?4, reason = ?5, sequencer = ?6, uploaded_at = ?7,
+                             updated_at = ?8, body = ?9
              WHERE id = ?1 AND revision = ?3 - 1 AND schema <= ?2",
         )?
         .execute(params![
@@ -178,6 +179,8 @@ fn replace(db: &Connection, job: &Job, body: &str) -> DbResult<()> {
             revision(job.revision),
             state_name(job.state),
             reason(job),
+            job.document.sequencer,
+            micros(job.document.uploaded_at),
             micros(job.updated_at),
             body,
         ])?;

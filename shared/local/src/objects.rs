@@ -267,14 +267,6 @@ fn within(size: u64, limit: u64, what: &str) -> DbResult<()> {
 }
 
 fn record_upload(db: &Connection, key: String, stored: &Stored) -> DbResult<Document> {
-    let found = db
-        .prepare_cached(
-            "SELECT size, sequencer, uploaded_at FROM uploads WHERE bucket = ?1 AND key = ?2 AND version = ?3",
-        )?
-        .query_row([UPLOADS, &key, &stored.sha256], |row| {
-            Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
-        })
-        .optional()?;
     let document = |size, sequencer, at| Document {
         bucket: UPLOADS.to_owned(),
         key: key.clone(),
@@ -283,15 +275,26 @@ fn record_upload(db: &Connection, key: String, stored: &Stored) -> DbResult<Docu
         sequencer: Some(sequencer),
         uploaded_at: time::timestamp(at),
     };
-    if let Some((size, sequencer, at)) = found {
+    let current: Option<(String, u64, String, i64)> = db
+        .prepare_cached(
+            "SELECT version, size, sequencer, uploaded_at FROM uploads WHERE bucket = ?1 AND key = ?2
+             ORDER BY sequencer DESC LIMIT 1",
+        )?
+        .query_row([UPLOADS, &key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .optional()?;
+    if let Some((version, size, sequencer, at)) = current
+        && version == stored.sha256
+    {
         return Ok(document(size, sequencer, at));
     }
     let now = time::now();
     let sequencer = next_sequencer(db, now)?;
     let (body, file) = stored.body.columns();
+    // A version that was there before keeps its body and is the newest again.
     db.prepare_cached(
         "INSERT INTO uploads (bucket, key, version, size, sequencer, uploaded_at, body, file)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (bucket, key, version) DO UPDATE SET sequencer = ?5, uploaded_at = ?6",
     )?
     .execute(params![UPLOADS, key, stored.sha256, signed(stored.size), sequencer, now, body, file])?;
     let document = document(stored.size, sequencer, now);

@@ -70,6 +70,7 @@ where
     F: Future<Output = Fresh>,
 {
     jobs::a_job_is_made_once(fresh().await).await;
+    jobs::of_many_who_make_the_same_job_one_does(fresh().await).await;
     jobs::of_many_writers_of_one_revision_one_wins(fresh().await).await;
     jobs::a_job_of_a_newer_shape_is_never_overwritten(fresh().await).await;
     jobs::a_job_comes_back_as_it_was_written(fresh().await).await;
@@ -90,6 +91,7 @@ where
 {
     objects::an_upload_makes_one_event_and_can_be_fetched(fresh().await).await;
     objects::the_same_bytes_under_the_same_key_are_one_version(fresh().await).await;
+    objects::a_version_that_is_uploaded_after_another_is_the_newest_again(fresh().await).await;
     objects::a_document_is_read_in_its_version_or_not_at_all(fresh().await).await;
     objects::a_fetch_keeps_its_bound(fresh().await).await;
     objects::keys_of_any_characters_lead_nowhere_else(fresh().await).await;

@@ -33,7 +33,8 @@ pub trait Objects: Send + Sync {
     async fn is_current(&self, document: &Document) -> Result<bool>;
 
     /// Stores a file under `key` and lets the event happen that a bucket would send. The same bytes under the
-    /// same key are the same version and make no second job.
+    /// same key are the same version and make no second job; after another version they are the newest again,
+    /// and their event happens once more.
     async fn upload(&self, key: &str, file: &Path) -> Result<Document>;
 
     /// Reads an artifact. `NotFound`, or `TooLarge` past `limit` bytes.

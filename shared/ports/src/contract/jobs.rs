@@ -47,6 +47,26 @@ pub(super) async fn a_job_is_made_once(fresh: Fresh) {
     assert_eq!(missing.fault, Fault::NotFound);
 }
 
+pub(super) async fn of_many_who_make_the_same_job_one_does(fresh: Fresh) {
+    let makers: Vec<_> = (0..8)
+        .map(|number| {
+            let jobs = fresh.stack.jobs.clone();
+            let mine = Job { last_failure: Some(format!("maker {number}")), ..job("a", 1) };
+            tokio::spawn(async move { (jobs.create(&mine).await, mine) })
+        })
+        .collect();
+    let (mut made, mut found) = (Vec::new(), Vec::new());
+    for maker in makers {
+        match maker.await.expect("a maker does not panic") {
+            (Ok(None), mine) => made.push(mine),
+            (Ok(Some(there)), _) => found.push(there),
+            (Err(error), _) => panic!("create works: {error}"),
+        }
+    }
+    assert_eq!(made.len(), 1, "one makes it");
+    assert!(found.iter().all(|there| *there == made[0]), "and the others are given what he made");
+}
+
 pub(super) async fn of_many_writers_of_one_revision_one_wins(fresh: Fresh) {
     let jobs = fresh.stack.jobs.clone();
     let mut current = job("a", 1);
@@ -164,6 +184,11 @@ pub(super) async fn the_newest_job_of_a_key_is_told_by_sequencer(fresh: Fresh) {
     }
     let found = jobs.newest_of_key("b", "a").await.expect("newest_of_key works");
     assert_eq!(found.map(|job| job.id), Some(newest.id));
+    let mut back = changed(&older, "");
+    back.document.sequencer = Some("A".into());
+    jobs.replace(&back).await.expect("replace works");
+    let found = jobs.newest_of_key("b", "a").await.expect("newest_of_key works");
+    assert_eq!(found, Some(back), "a version that was uploaded once more is the newest again");
     assert_eq!(jobs.newest_of_key("b", "missing").await.expect("newest_of_key works"), None);
     assert_eq!(jobs.newest_of_key("another bucket", "a").await.expect("newest_of_key works"), None);
     let (early, late) = (job("t", 5), job("t", 6));

@@ -88,6 +88,23 @@ pub(super) async fn the_same_bytes_under_the_same_key_are_one_version(fresh: Fre
     assert_eq!(events(stack).await.len(), 1, "nor do they when they come at the same time");
 }
 
+pub(super) async fn a_version_that_is_uploaded_after_another_is_the_newest_again(fresh: Fresh) {
+    let (stack, folder) = (&fresh.stack, folder());
+    let first = upload(stack, &folder, "a", b"first").await;
+    let second = upload(stack, &folder, "a", b"second").await;
+    assert_eq!(events(stack).await.len(), 2);
+    let again = upload(stack, &folder, "a", b"first").await;
+    assert_eq!(events(stack).await, [ObjectEvent::Created(again.clone())], "its return is told");
+    assert!(stack.objects.is_current(&again).await.expect("is_current works"));
+    assert!(!stack.objects.is_current(&second).await.expect("is_current works"));
+    let sequencer = |document: &Document| document.sequencer.clone().unwrap_or_default();
+    for former in [&first, &second] {
+        let order = event::compare_sequencers(&sequencer(former), &sequencer(&again));
+        assert!(former.sequencer.is_none() || order.is_lt(), "sequencers grow");
+    }
+    assert_eq!(fetch(stack, &again, &folder.path().join("1")).await, b"first");
+}
+
 pub(super) async fn a_document_is_read_in_its_version_or_not_at_all(fresh: Fresh) {
     let (stack, folder) = (&fresh.stack, folder());
     let first = upload(stack, &folder, "a", b"first").await;
