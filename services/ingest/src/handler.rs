@@ -4,7 +4,7 @@ use crate::{Config, events, read};
 use async_trait::async_trait;
 use domain::event::ObjectEvent;
 use domain::settings::{Layer, Source};
-use domain::{Artifact, ContentHash, Job, Outcome, Reason, Settings, Stage};
+use domain::{Artifact, ContentHash, Job, Outcome, OutcomeKind, Reason, Settings, Stage};
 use extract::{Limits, ReadError};
 use ports::{ContentClaim, Fault, PortError, Stack};
 use sha2::{Digest, Sha256};
@@ -12,8 +12,9 @@ use std::path::Path;
 use std::time::Duration;
 use worker::{Claimed, Step, StepDone, StepFailure};
 
-/// How long a claim on content lasts without its job moving on.
-pub const CONTENT_LEASE: Duration = Duration::from_secs(20 * 60);
+/// How long a claim on content lasts: longer than any document is worked on, else it would be paid for twice.
+/// Nobody waits for its end, since whoever waits looks after the job that holds it.
+pub const CONTENT_LEASE: Duration = Duration::from_secs(12 * 3600);
 /// How soon to look again for a result that another job is making.
 const CONTENT_POLL: Duration = Duration::from_secs(2);
 /// The largest artifact that is copied when a result is reused.
@@ -119,7 +120,7 @@ impl Ingest {
             extract::READER,
             self.config.made_by
         );
-        match self.stack.jobs.claim_content(&name, &job.id, job.run, CONTENT_LEASE).await? {
+        match self.claim_content(&name, job).await? {
             ContentClaim::Won => {
                 learnt.reuse = Some(name);
                 Ok(None)
@@ -137,6 +138,24 @@ impl Ingest {
                 Ok(Some(StepDone::end(Outcome::summarized(), learnt.clone().patch())))
             }
         }
+    }
+
+    /// Claims the work on a content, from a job too that will bring no result: it failed or was superseded before
+    /// it had written down what it holds.
+    async fn claim_content(&self, name: &str, job: &Job) -> Result<ContentClaim, StepFailure> {
+        let jobs = &self.stack.jobs;
+        let claim = jobs.claim_content(name, &job.id, job.run, CONTENT_LEASE).await?;
+        let ContentClaim::Held { by, .. } = &claim else { return Ok(claim) };
+        let brings_none = |holder: &Job| {
+            let is_its = holder.reuse.as_deref() == Some(name);
+            holder.outcome.as_ref().is_some_and(|outcome| outcome.kind != OutcomeKind::Summarized || !is_its)
+        };
+        let Some(holder) = jobs.get(by).await?.filter(brings_none) else { return Ok(claim) };
+        // The claim may be one of its former runs'.
+        for run in 1..=holder.run {
+            jobs.release_content(name, by, run).await?;
+        }
+        Ok(jobs.claim_content(name, &job.id, job.run, CONTENT_LEASE).await?)
     }
 
     /// Copies a finished run's artifacts, so that erasing one job leaves the other. `None` if they are gone.

@@ -165,6 +165,12 @@ impl Memory {
         lock(&self.0.topic).calls
     }
 
+    /// The names of contents that were claimed, finished ones too.
+    #[must_use]
+    pub fn contents(&self) -> Vec<String> {
+        lock(&self.0.jobs).contents()
+    }
+
     /// Lets at most so many leases of a gate live at once.
     pub fn limit(&self, gate: GateName, leases: usize) {
         lock(&self.0.gates).limit(gate, leases);

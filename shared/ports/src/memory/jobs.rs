@@ -40,6 +40,10 @@ impl Store {
         self.jobs.insert(job.id.clone(), serde_json::json!(job).to_string());
     }
 
+    pub(super) fn contents(&self) -> Vec<String> {
+        self.contents.keys().cloned().collect()
+    }
+
     fn all(&self) -> Result<Vec<Job>> {
         self.jobs.values().map(|stored| parse(stored)).collect()
     }
