@@ -7,7 +7,7 @@
 use domain::event::ObjectEvent;
 use domain::{Document, Job, JobId};
 use local::Local;
-use ports::{Address, Channel, Outgoing, QueueName, Written};
+use ports::{Address, Channel, GateName, Outgoing, Pass, QueueName, Written};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
@@ -63,6 +63,33 @@ async fn writes_until_it_is_killed() {
     }
 }
 
+/// Holds something of everything and goes on writing, until it is killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "started by the tests of the contract, which kill it"]
+async fn holds_everything_until_it_is_killed() {
+    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let stack = super::open(Path::new(&folder)).await.stack;
+    for queue in QueueName::ALL {
+        for address in [Address::live(queue), Address::dead(queue)] {
+            let bodies = ["held", "left", "late"].map(|body| Outgoing::now(body.into()));
+            assert!(stack.queue.send(address, bodies.into()).await.unwrap().iter().all(Result::is_ok));
+            assert_eq!(stack.queue.receive(address, 1, FAR, Duration::ZERO).await.unwrap().len(), 1);
+        }
+    }
+    while let Pass::Open(_) = stack.gate.take(GateName::Ocr, FAR).await.unwrap() {}
+    stack.jobs.claim_content("held", &JobId::of("b", "held", "1"), 1, FAR).await.unwrap();
+    for number in 0.. {
+        let name = format!("held/{number}");
+        stack.objects.write_once(&name, body(&name, length(number))).await.unwrap();
+        println!("ack {name}");
+    }
+}
+
+/// What a process leaves that was killed so.
+pub(super) fn hold_everything_and_die(folder: &Path, after: Duration) {
+    run_and_kill("holds_everything_until_it_is_killed", folder, after);
+}
+
 async fn write_one(local: &Local, folder: &Path, name: &str, number: u64) {
     let stack = &local.stack;
     let say = |what: &str| {
@@ -116,7 +143,7 @@ async fn after_kill_9_what_was_acknowledged_is_there_and_nothing_is_half() {
     let mut acknowledged = HashSet::new();
     for round in 0..ROUNDS {
         let after = Duration::from_millis(30 + chance.below(400));
-        let lines = run_and_kill(folder.path(), after);
+        let lines = run_and_kill("writes_until_it_is_killed", folder.path(), after);
         let local = super::open(folder.path()).await;
         let named = lines.iter().filter_map(|line| line.split_once("ack ").map(|(_, what)| what.to_owned()));
         acknowledged.extend(named);
@@ -131,9 +158,10 @@ async fn after_kill_9_what_was_acknowledged_is_there_and_nothing_is_half() {
     assert!(acknowledged.len() > 50, "too little was written to tell anything");
 }
 
-fn run_and_kill(folder: &Path, after: Duration) -> Vec<String> {
+/// Starts the test of this name in a process of its own and kills it so long after it has acknowledged something.
+fn run_and_kill(name: &str, folder: &Path, after: Duration) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kill::writes_until_it_is_killed", "--ignored", "--nocapture"])
+        .args(["--exact", &format!("kill::{name}"), "--ignored", "--nocapture"])
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
         .spawn()
