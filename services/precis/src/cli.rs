@@ -14,12 +14,12 @@ use std::path::PathBuf;
     max_term_width = 100,
     after_help = "\
 Examples:
-  precis summarize report.pdf            print a summary with its pages, keep nothing
-  precis up                              work for good: drop files into precis-data/inbox
-  precis put contract.pdf --wait         send one file to a running `precis up` and wait for it
-  precis jobs --state failed             what did not work, and why
-  precis result 7f3a9c                   a job's result again
-  precis doctor                          is everything there that is needed?
+  precis summarize report.pdf      print a summary with its pages, keep nothing
+  precis up                        for good: drop files into precis-data/inbox
+  precis put contract.pdf --wait   send a file to a running `precis up`, and wait
+  precis jobs --state failed       what did not work, and why
+  precis result 7f3a9c             a job's result again
+  precis doctor                    is everything there that is needed?
 
 Exit status: 0 all went well; 1 something did not (it is named, with what to
 do); 2 wrong usage."
@@ -80,9 +80,9 @@ the order of the arguments.")]
     /// Run all workers for good; drop documents into the inbox.
     #[command(after_help = "\
 Examples:
-  precis up                                     inbox in precis-data/inbox
-  precis up --inbox /srv/scans --after move     watch a scanner's folder, move files when taken
-  precis up --metrics 127.0.0.1:9464            Prometheus metrics on /metrics
+  precis up                                   inbox in precis-data/inbox
+  precis up --inbox /srv/scans --after move   files are moved once taken
+  precis up --metrics 127.0.0.1:9464          Prometheus metrics on /metrics
 
 Ctrl-C finishes what is at work and says what it waits for; a second Ctrl-C
 stops at once. Nothing is lost either way, nor by kill -9 or a power cut: the
@@ -114,7 +114,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   precis result 7f3a9c
-  precis result 7f3a9c --run 1                  as it was before it was reprocessed
+  precis result 7f3a9c --run 1                  as it was at first
   precis result 7f3a9c --format markdown > lease.md")]
     Result(ResultOf),
     /// Print the text that was read of a job's document.
@@ -125,20 +125,20 @@ Examples:
 Examples:
   precis retry 7f3a9c
   precis retry --reason OCR_UNAVAILABLE
-  precis retry --all                            every failed job; rejected ones stay")]
+  precis retry --all                            all failed, not the rejected")]
     Retry(Retry),
     /// Run ended jobs again with other settings; the old result is kept.
     #[command(after_help = "\
 Examples:
   precis reprocess 7f3a9c --words 60
-  precis reprocess contracts/ --words 200       every ended job whose key starts so
-  precis reprocess 7f3a9c --fresh               read and summarize anew even if nothing changed")]
+  precis reprocess contracts/ --words 200       all whose key starts so
+  precis reprocess 7f3a9c --fresh               even if nothing has changed")]
     Reprocess(Reprocess),
     /// Show how full the queues are.
     #[command(after_help = "\
 Examples:
   precis queues
-  precis queues --redrive notify                try again what was given up in this queue
+  precis queues --redrive notify                what was given up, once more
   precis queues --redrive deliveries            and e-mails and webhooks")]
     Queues(Queues),
     /// Tell somebody about results: an e-mail address or a webhook URL.
@@ -146,7 +146,7 @@ Examples:
 Examples:
   precis subscribe ann@example.org
   precis subscribe ann@example.org --prefix contracts/ --outcome summarized
-  precis subscribe ops@example.org --operator   failures that only an operator can mend
+  precis subscribe ops@example.org --operator   what operators must mend
   precis subscribe https://example.org/hook --test")]
     Subscribe(Subscribe),
     /// List who is told.
@@ -157,8 +157,8 @@ Examples:
     /// Stop telling somebody.
     #[command(after_help = "\
 Examples:
-  precis unsubscribe ann@example.org            every subscription of this address
-  precis unsubscribe 3f2a91                     one of them, by its id in `precis subscriptions`")]
+  precis unsubscribe ann@example.org            all of this address
+  precis unsubscribe sc8f3f02c                  one of `precis subscriptions`")]
     Unsubscribe(Unsubscribe),
     /// Show the settings that hold for a key, each with where it comes from.
     #[command(after_help = "\
@@ -170,7 +170,7 @@ Examples:
     /// Write a checked backup of the data folder into one file.
     #[command(after_help = "\
 Example:
-  precis export backup-$(date +%F).tar          a running `precis up` may go on meanwhile")]
+  precis export backup-$(date +%F).tar          `precis up` may go on meanwhile")]
     Export(Export),
     /// Make a new data folder from a backup.
     #[command(after_help = "Example:\n  precis import backup-2026-11-23.tar --data restored")]

@@ -81,6 +81,8 @@ fn help_teaches_every_command_by_example() {
     for command in commands {
         let help = run(&mut place.precis(&[command, "--help"])).with_status(0).out;
         assert!(help.contains("Usage: precis "), "{command}: {help}");
+        let long = help.lines().skip_while(|line| !line.starts_with("Example")).find(|line| line.len() > 80);
+        assert_eq!(long, None, "{command}: a narrow terminal breaks it");
         // `service` has a command below it, which has them.
         assert!(help.contains("Example") || command == "service", "{command}: {help}");
     }
