@@ -10,12 +10,11 @@ use crate::queue::{self, Bells};
 use crate::time;
 use async_trait::async_trait;
 use domain::{Document, event};
-use ports::{Address, Fault, Objects, PortError, QueueName, Result, Written};
+use ports::{Address, Fault, Objects, Outgoing, PortError, QueueName, Result, Written};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
-use std::time::Duration;
 
 /// The one bucket of a data folder.
 pub const UPLOADS: &str = "uploads";
@@ -298,8 +297,8 @@ fn record_upload(db: &Connection, key: String, stored: &Stored) -> DbResult<Docu
     )?
     .execute(params![UPLOADS, key, stored.sha256, signed(stored.size), sequencer, now, body, file])?;
     let document = document(stored.size, sequencer, now);
-    let event = event::encode_created(&document);
-    queue::insert(db, Address::live(QueueName::Ingest), &event, Duration::ZERO, now)?;
+    let event = Outgoing::now(event::encode_created(&document)).of(document.tenant().to_string());
+    queue::insert(db, Address::live(QueueName::Ingest), &event, now)?;
     Ok(document)
 }
 

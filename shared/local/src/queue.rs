@@ -46,18 +46,14 @@ pub(crate) struct Queues {
 }
 
 /// Puts one message into a queue, within a transaction.
-pub(crate) fn insert(
-    connection: &Connection,
-    to: Address,
-    body: &str,
-    delay: Duration,
-    now: i64,
-) -> DbResult<()> {
+pub(crate) fn insert(connection: &Connection, to: Address, message: &Outgoing, now: i64) -> DbResult<()> {
+    let visible_at = now + time::span(message.delay.min(MAX_DELAY));
     connection
         .prepare_cached(
-            "INSERT INTO messages (queue, dead, visible_at, sent_at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO messages (queue, dead, visible_at, sent_at, body, whose)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![to.queue.as_str(), to.dead, now + time::span(delay.min(MAX_DELAY)), now, body])?;
+        .execute(params![to.queue.as_str(), to.dead, visible_at, now, message.body, message.group])?;
     Ok(())
 }
 
@@ -141,7 +137,7 @@ fn send_one(db: &Connection, to: Address, message: &Outgoing, now: i64) -> DbRes
         let what = format!("sending a message of {size} bytes: at most {MAX_BODY}");
         return Ok(Err(PortError::new(Fault::TooLarge, what)));
     }
-    insert(db, to, &message.body, message.delay, now)?;
+    insert(db, to, message, now)?;
     Ok(Ok(()))
 }
 
@@ -150,6 +146,24 @@ struct Taken {
     /// When the lane's next message becomes visible, if none is.
     next_in: Option<Duration>,
 }
+
+/// The next messages of a lane: of each group as many as may be wanted, those of the group with the least in hand
+/// first. Groups are found by jumping from one to the next in the index, however many messages each has.
+const NEXT: &str = "WITH RECURSIVE
+    groups (name) AS (
+        SELECT min(whose) FROM messages WHERE queue = ?1 AND dead = ?2
+        UNION ALL
+        SELECT (SELECT min(whose) FROM messages WHERE queue = ?1 AND dead = ?2 AND whose > name)
+        FROM groups WHERE name IS NOT NULL),
+    turns (id, visible_at, turn) AS (
+        SELECT m.id, m.visible_at,
+               row_number() OVER (PARTITION BY g.name ORDER BY m.visible_at, m.id)
+               + (SELECT count(*) FROM messages h WHERE h.queue = ?1 AND h.dead = ?2 AND h.whose = g.name
+                  AND h.visible_at > ?3 AND h.receipt IS NOT NULL)
+        FROM groups g JOIN messages m ON m.id IN (
+            SELECT id FROM messages WHERE queue = ?1 AND dead = ?2 AND whose = g.name AND visible_at <= ?3
+            ORDER BY visible_at, id LIMIT ?4))
+    SELECT id FROM turns ORDER BY turn, visible_at, id LIMIT ?4";
 
 fn take(db: &Connection, from: Address, max: usize, visibility: Duration) -> DbResult<Taken> {
     let now = time::now();
@@ -162,20 +176,19 @@ fn take(db: &Connection, from: Address, max: usize, visibility: Duration) -> DbR
         )?
         .execute(params![now, queue, MAX_RECEIVES])?;
     }
-    let mut taking = db.prepare_cached(
-        "UPDATE messages SET visible_at = ?1, receives = receives + 1, receipt = lower(hex(randomblob(8)))
-         WHERE id IN (SELECT id FROM messages WHERE queue = ?2 AND dead = ?3 AND visible_at <= ?4
-                      ORDER BY visible_at, id LIMIT ?5)
-         RETURNING id, receipt, body, receives, sent_at",
-    )?;
+    let mut taking = db.prepare_cached(&format!(
+        "UPDATE messages SET visible_at = ?5, receives = receives + 1, receipt = lower(hex(randomblob(8)))
+         WHERE id IN ({NEXT}) RETURNING id, receipt, body, receives, sent_at, whose"
+    ))?;
     let limit = i64::try_from(max).unwrap_or(i64::MAX);
-    let rows = taking.query_map(params![now + time::span(visibility), queue, dead, now, limit], |row| {
+    let rows = taking.query_map(params![queue, dead, now, limit, now + time::span(visibility)], |row| {
         let (id, receipt): (i64, String) = (row.get(0)?, row.get(1)?);
         let delivery = Delivery {
             receipt: Receipt(format!("{id}.{receipt}")),
             body: row.get(2)?,
             receives: row.get(3)?,
             sent_at: time::timestamp(row.get(4)?),
+            group: row.get(5)?,
         };
         Ok((id, delivery))
     })?;

@@ -13,7 +13,9 @@ mod queue;
 mod topic;
 
 use crate::error::{Fault, PortError, Result};
-use crate::{Address, Channel, Clock, GateName, Notification, SettingsSource, Stack, TaskProtection};
+use crate::{
+    Address, Channel, Clock, GateName, Notification, Outgoing, SettingsSource, Stack, TaskProtection,
+};
 use async_trait::async_trait;
 use domain::Document;
 use domain::settings::{Layer, Source};
@@ -138,7 +140,8 @@ impl Memory {
     /// Lets the event of a document happen, once more.
     pub fn announce(&self, document: &Document) {
         let to = Address::live(crate::QueueName::Ingest);
-        self.0.queues.put(to, domain::event::encode_created(document), Duration::ZERO, self.now());
+        let event = Outgoing::now(domain::event::encode_created(document));
+        self.0.queues.put(to, event.of(document.tenant().to_string()), self.now());
     }
 
     /// The bodies that stand in a queue, whatever their state, oldest first.

@@ -86,19 +86,28 @@ pub struct Outgoing {
     pub body: String,
     /// How long it stays unseen, at most [`MAX_DELAY`].
     pub delay: Duration,
+    /// Whose it is (SQS: `MessageGroupId`): the many messages of one group do not keep those of others waiting.
+    /// Empty: nobody's, which is a group too.
+    pub group: String,
 }
 
 impl Outgoing {
     /// To be seen at once.
     #[must_use]
     pub fn now(body: String) -> Self {
-        Self { body, delay: Duration::ZERO }
+        Self::after(body, Duration::ZERO)
     }
 
     /// To be seen after a time; longer ones are cut to [`MAX_DELAY`], so long waits chain.
     #[must_use]
     pub fn after(body: String, delay: Duration) -> Self {
-        Self { body, delay: delay.min(MAX_DELAY) }
+        Self { body, delay: delay.min(MAX_DELAY), group: String::new() }
+    }
+
+    /// The same, of this group.
+    #[must_use]
+    pub fn of(self, group: impl Into<String>) -> Self {
+        Self { group: group.into(), ..self }
     }
 }
 
@@ -111,6 +120,8 @@ pub struct Receipt(pub String);
 pub struct Delivery {
     /// The body.
     pub body: String,
+    /// The group it was sent with.
+    pub group: String,
     /// Names this delivery.
     pub receipt: Receipt,
     /// How often it was received, this time included.
@@ -130,7 +141,8 @@ pub enum Disposition {
 
 /// Sending and receiving.
 ///
-/// Contract: a message is delivered until it is deleted; a delivery is invisible to others until its visibility
+/// Contract: a message is delivered until it is deleted; groups share as fairly as the
+/// queue can, the one with the least in hand first; a delivery is invisible to others until its visibility
 /// ends; two receivers never hold the same delivery; after [`MAX_RECEIVES`] receives it moves to the dead
 /// letters instead of being delivered. A receipt whose visibility ended may be refused (`NotFound`) once
 /// another has the message. A sent message is durable when `send` returns.

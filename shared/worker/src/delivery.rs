@@ -180,7 +180,8 @@ impl Handling {
     /// Sends the same body and then deletes this delivery; what cannot be sent is released instead.
     async fn move_to(&self, to: Address, from: Address, delivery: &Delivery, delay: Duration) {
         let queue = &*self.stack.queue;
-        let sent = flow::send(queue, to, Outgoing::after(delivery.body.clone(), delay)).await;
+        let again = Outgoing::after(delivery.body.clone(), delay).of(delivery.group.clone());
+        let sent = flow::send(queue, to, again).await;
         let disposition = match sent {
             Ok(()) => Disposition::Delete,
             Err(error) => {

@@ -79,7 +79,10 @@ pub async fn send_owed(stack: &Stack, job: &Job) -> Result<()> {
         return Ok(());
     }
     match owed(job) {
-        Some((to, nudge)) => send(&*stack.queue, to, Outgoing::now(nudge.encode())).await,
+        Some((to, nudge)) => {
+            let group = job.document.tenant().to_string();
+            send(&*stack.queue, to, Outgoing::now(nudge.encode()).of(group)).await
+        }
         None => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use domain::{Outcome, Reason, Stage, State};
 use ports::faults::{Plan, wrap};
 use ports::memory::Memory;
 use ports::{Address, Fault, PortError, QueueAdmin, QueueName};
-use precis_worker::{Config, Context, Handler, Settlement, StepDone, Why};
+use precis_worker::{Config, Context, Handler, Settlement, StepDone, StepFailure, Why};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -56,6 +56,33 @@ async fn no_more_messages_are_taken_than_can_be_worked_on() {
     seconds(15).await;
     assert_eq!(runs.count(), 9);
     assert!(memory.bodies(Address::live(Stage::Summarize)).is_empty());
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn tenants_share_the_workers_fairly_also_those_that_wait_for_something() {
+    let memory = Memory::new();
+    let (step, _) = Toy::new(Stage::Summarize, |job| async move {
+        seconds(10).await;
+        // The first attempt of each fails, so that all are sent again.
+        if job.attempts < 2 {
+            Err(StepFailure::again(Reason::Internal, "not yet"))
+        } else {
+            Ok(done(Stage::Summarize))
+        }
+    });
+    for number in 0..100 {
+        owed_job(&memory, &format!("many/{number}.pdf"), Stage::Summarize).await;
+    }
+    let running = start(&memory.stack(), step, Config { concurrency: 2, ..config() });
+    seconds(15).await;
+    let few = owed_job(&memory, "few/a.pdf", Stage::Summarize).await;
+    seconds(60).await;
+    assert_eq!(
+        read(&memory, &few.id).await.outcome,
+        Some(Outcome::summarized()),
+        "it waited behind the many"
+    );
     running.stop().await;
 }
 

@@ -2,7 +2,7 @@
 
 use local::{Local, OpenOptions};
 use ports::contract::{self, Fresh};
-use ports::{Address, GateName, Pass, QueueName};
+use ports::{Address, GateName, Outgoing, Pass, QueueName};
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -122,6 +122,33 @@ async fn a_gate_with_a_rate_lets_no_more_through_in_a_second() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_many_messages_of_one_group_do_not_keep_those_of_others_waiting() {
+    let fresh = fresh().await;
+    let queue = &fresh.stack.queue;
+    let to = Address::live(QueueName::Summarize);
+    let send = async |body: &str, group: &str| {
+        queue.send(to, vec![Outgoing::now(body.into()).of(group)]).await.unwrap().remove(0).unwrap();
+    };
+    for number in 0..50 {
+        send(&number.to_string(), "many").await;
+    }
+    for (body, group) in [("few 1", "few"), ("few 2", "few"), ("nobody's", "")] {
+        send(body, group).await;
+    }
+    let mut bodies = Vec::new();
+    for max in [1, 1, 4, 4] {
+        let got = queue.receive(to, max, Duration::from_secs(60), Duration::ZERO).await.unwrap();
+        assert!(got.iter().all(|delivery| (delivery.group == "many") == (delivery.body.len() < 3)));
+        bodies.extend(got.into_iter().map(|delivery| delivery.body));
+    }
+    assert_eq!(bodies.len(), 10, "what is left is for whoever has it");
+    assert_eq!(bodies[..2], ["0", "few 1"]);
+    for body in ["nobody's", "few 2"] {
+        assert!(bodies[2..6].contains(&body.to_owned()), "{body} is not among {bodies:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_another_process_sends_is_received_by_one_that_waits() {
     let folder = tempfile::tempdir().unwrap();
     let ours = super::open(folder.path()).await;
@@ -131,7 +158,7 @@ async fn what_another_process_sends_is_received_by_one_that_waits() {
     let long = Duration::from_secs(60);
     let waiting = tokio::spawn(async move { queue.receive(to, 1, long, long).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
-    theirs.stack.queue.send(to, vec![ports::Outgoing::now("m".into())]).await.unwrap();
+    theirs.stack.queue.send(to, vec![Outgoing::now("m".into())]).await.unwrap();
     let got = tokio::time::timeout(long / 2, waiting).await.unwrap().unwrap().unwrap();
     assert_eq!(got[0].body, "m");
 }

@@ -29,6 +29,7 @@ struct Lane {
 
 struct Message {
     body: String,
+    group: String,
     sent_at: Timestamp,
     visible_at: Timestamp,
     receives: u32,
@@ -37,10 +38,30 @@ struct Message {
 }
 
 impl Lane {
-    fn put(&mut self, body: String, sent_at: Timestamp, visible_at: Timestamp) {
+    fn put(&mut self, body: String, group: String, sent_at: Timestamp, visible_at: Timestamp) {
         self.next += 1;
-        let message = Message { body, sent_at, visible_at, receives: 0, receipt: None };
+        let message = Message { body, group, sent_at, visible_at, receives: 0, receipt: None };
         self.messages.insert(self.next, message);
+    }
+
+    /// The next messages: those of the group with the least in hand first.
+    fn next(&self, max: usize, now: Timestamp) -> Vec<u64> {
+        let mut in_hand: BTreeMap<&str, usize> = BTreeMap::new();
+        for message in self.messages.values().filter(|m| m.visible_at > now && m.receipt.is_some()) {
+            *in_hand.entry(&message.group).or_default() += 1;
+        }
+        let mut waiting: Vec<_> = self.messages.iter().filter(|(_, m)| m.visible_at <= now).collect();
+        waiting.sort_by_key(|(id, message)| (message.visible_at, **id));
+        let mut turns: Vec<_> = waiting
+            .into_iter()
+            .map(|(id, message)| {
+                let turn = in_hand.entry(&message.group).or_default();
+                *turn += 1;
+                (*turn, message.visible_at, *id)
+            })
+            .collect();
+        turns.sort_unstable();
+        turns.into_iter().take(max).map(|(_, _, id)| id).collect()
     }
 
     /// The message that this receipt still names.
@@ -57,8 +78,9 @@ impl Lane {
 }
 
 impl Queues {
-    pub(super) fn put(&self, to: Address, body: String, delay: Duration, now: Timestamp) {
-        lock(&self.lanes).entry(to).or_default().put(body, now, now + delay);
+    pub(super) fn put(&self, to: Address, message: Outgoing, now: Timestamp) {
+        let Outgoing { body, delay, group } = message;
+        lock(&self.lanes).entry(to).or_default().put(body, group, now, now + delay);
         self.changed.notify_waiters();
     }
 
@@ -80,11 +102,8 @@ impl Queues {
             bury(&mut lanes, from, now);
         }
         let lane = lanes.entry(from).or_default();
-        let mut ids: Vec<_> = lane.messages.iter().filter(|(_, m)| m.visible_at <= now).collect();
-        ids.sort_by_key(|(id, message)| (message.visible_at, **id));
-        let ids: Vec<u64> = ids.into_iter().take(max).map(|(id, _)| *id).collect();
         let mut taken = Vec::new();
-        for id in ids {
+        for id in lane.next(max, now) {
             let Some(message) = lane.messages.get_mut(&id) else { continue };
             message.receives += 1;
             message.visible_at = now + visibility;
@@ -92,6 +111,7 @@ impl Queues {
             message.receipt = Some(receipt.clone());
             taken.push(Delivery {
                 body: message.body.clone(),
+                group: message.group.clone(),
                 receipt: Receipt(receipt),
                 receives: message.receives,
                 sent_at: message.sent_at,
@@ -109,7 +129,7 @@ fn bury(lanes: &mut BTreeMap<Address, Lane>, from: Address, now: Timestamp) {
         lane.messages.extract_if(.., |_, message| dead(message)).map(|(_, m)| m).collect();
     let grave = lanes.entry(Address { dead: true, ..from }).or_default();
     for message in dead {
-        grave.put(message.body, message.sent_at, now);
+        grave.put(message.body, message.group, message.sent_at, now);
     }
 }
 
@@ -131,7 +151,7 @@ impl Queue for Memory {
             if message.delay > MAX_DELAY {
                 return fail(Fault::Permanent, "a delay of more than 15 minutes");
             }
-            self.0.queues.put(to, message.body, message.delay, now);
+            self.0.queues.put(to, message, now);
             Ok(())
         };
         Ok(messages.into_iter().map(send).collect())
@@ -225,7 +245,7 @@ impl QueueAdmin for Memory {
         let count = dead.messages.len() as u64;
         let lane = lanes.entry(Address::live(queue)).or_default();
         for message in dead.messages.into_values() {
-            lane.put(message.body, now, now);
+            lane.put(message.body, message.group, now, now);
         }
         drop(lanes);
         self.0.queues.changed.notify_waiters();

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use ports::memory::Memory;
 use ports::{Address, Outgoing, Queue, QueueAdmin, Stack};
 use precis_worker::{
-    Claimed, Config, Handler, InFlight, Runtime, Shutdown, StageHandler, Step, StepDone, StepFailure,
+    Claimed, Config, Handler, InFlight, Runtime, Shutdown, StageHandler, Step, StepDone, StepFailure, flow,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -126,6 +126,13 @@ pub async fn silent_job(memory: &Memory, key: &str, stage: Stage) -> Job {
 pub async fn job(memory: &Memory, key: &str, stage: Stage) -> Job {
     let job = silent_job(memory, key, stage).await;
     nudge(memory, &job, stage).await;
+    job
+}
+
+/// Stores a job that stands at `stage` and sends what it owes, as workers do.
+pub async fn owed_job(memory: &Memory, key: &str, stage: Stage) -> Job {
+    let job = silent_job(memory, key, stage).await;
+    flow::send_owed(&memory.stack(), &job).await.unwrap();
     job
 }
 
