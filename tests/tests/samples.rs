@@ -27,3 +27,20 @@ fn the_e_mail_about_each_sample_has_at_least_three_of_the_five_facts_that_its_re
     println!("{table}");
     assert!(score.status.success(), "too few facts:\n{table}{}", String::from_utf8_lossy(&score.stderr));
 }
+
+#[test]
+fn the_readme_shows_what_the_program_prints() {
+    let place = Place::new();
+    let readme = repository().join("README.md");
+    let text = std::fs::read_to_string(&readme).unwrap();
+    let sample = repository().join("samples/03-minutes.docx");
+    let printed = place.run(&["summarize", sample.to_str().unwrap()]).with_status(0).out;
+    let (before, rest) = text.split_once("```\n03-minutes.docx").expect("README has a result");
+    let (_, after) = rest.split_once("\n```").expect("the result has an end");
+    let now = format!("{before}```\n{}\n```{after}", printed.trim_end());
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&readme, &now).unwrap();
+        return;
+    }
+    assert!(text == now, "README.md shows another result (BLESS=1 rewrites it); now it is\n{printed}");
+}

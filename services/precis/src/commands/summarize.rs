@@ -137,7 +137,7 @@ async fn print_all(
     format: cli::Format,
     watch: &Watch,
 ) -> Result<bool> {
-    let mut all_good = true;
+    let (mut all_good, mut before) = (true, false);
     for input in inputs {
         let document = match &input.taken {
             Ok(document) => document,
@@ -156,7 +156,10 @@ async fn print_all(
         watch.finished();
         let report = outcome::report(stack, &job).await?;
         if let Some(text) = outcome::print(&report, format)? {
-            watch.print(&text)?;
+            // For eyes: one document ends, another begins.
+            let gap = if before && format == cli::Format::Text { "\n" } else { "" };
+            watch.print(&format!("{gap}{text}"))?;
+            before = true;
         }
         if report.outcome != OutcomeKind::Summarized {
             all_good = false;
