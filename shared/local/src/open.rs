@@ -5,7 +5,7 @@
 use crate::db::{self, Db};
 use crate::layout::Layout;
 use crate::{schema, sweep, takeover};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use rustix::fs::FlockOperation;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
@@ -288,13 +288,23 @@ fn connect(layout: &Layout, mode: Mode, steps: &[&str]) -> Result<Connection, Op
     if mode == Mode::Exclusive && version > 0 {
         check(layout, &connection)?;
     }
-    if version > 0 && version < known {
-        keep_former(layout, &connection, version)?;
-    }
     if version < known {
-        schema::migrate(&mut connection, steps).map_err(fail)?;
+        upgrade(layout, &mut connection, steps)?;
     }
     Ok(connection)
+}
+
+/// Takes the steps that are missing, in one transaction. Whoever else is opening the folder waits for its end, so
+/// that what is kept beside the database is what was changed, and is kept once.
+fn upgrade(layout: &Layout, connection: &mut Connection, steps: &[&str]) -> Result<(), OpenError> {
+    let fail = |error: rusqlite::Error| sql(layout, error);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
+    let version = user_version(&transaction).map_err(fail)?;
+    if version > 0 && version < schema::version_of(steps) {
+        keep_former(layout, version)?;
+    }
+    schema::take(&transaction, version, steps).map_err(fail)?;
+    transaction.commit().map_err(fail)
 }
 
 fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
@@ -316,7 +326,7 @@ fn check(layout: &Layout, connection: &Connection) -> Result<(), OpenError> {
 }
 
 /// Copies the database before it is changed. A copy from an attempt that was stopped is replaced.
-fn keep_former(layout: &Layout, connection: &Connection, version: i64) -> Result<(), OpenError> {
+fn keep_former(layout: &Layout, version: i64) -> Result<(), OpenError> {
     let copy = layout.folder.join(format!("precis.db.before-{}", version + 1));
     let partial = layout.folder.join("precis.db.copying");
     let fail = |error: io::Error| failed(&layout.folder, error);
@@ -328,7 +338,10 @@ fn keep_former(layout: &Layout, connection: &Connection, version: i64) -> Result
         folder: layout.folder.clone(),
         cause: "its path is not UTF-8, so its database cannot be copied before the upgrade".into(),
     })?;
-    connection.execute("VACUUM INTO ?1", [target]).map_err(|error| sql(layout, error))?;
+    // Not by the connection in whose transaction we are: SQLite copies only outside of any.
+    let copied =
+        db::connect(&layout.database()).and_then(|former| former.execute("VACUUM INTO ?1", [target]));
+    copied.map_err(|error| sql(layout, error))?;
     File::open(&partial).and_then(|file| file.sync_all()).map_err(fail)?;
     fs::rename(&partial, copy).map_err(fail)
 }
@@ -379,6 +392,16 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_is_on_the_disk_before_it_is_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let (layout, _db) = open(folder.path(), OpenOptions::exclusive()).unwrap();
+        let connection = connect(&layout, Mode::Shared, schema::STEPS).unwrap();
+        let journal: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+        let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+        assert_eq!((journal.as_str(), synchronous), ("wal", 2), "2 is FULL");
+    }
+
+    #[test]
     fn an_older_database_is_kept_beside_itself_before_it_is_changed() {
         let folder = tempfile::tempdir().unwrap();
         drop(open(folder.path(), OpenOptions::exclusive()).unwrap());
@@ -396,6 +419,20 @@ mod tests {
         assert_eq!((rows(&database), rows(&former)), (1, 1));
         let error = open(folder.path(), OpenOptions::shared()).err().unwrap();
         assert!(matches!(error, OpenError::Newer { .. }), "the former release leaves it alone: {error}");
+    }
+
+    #[test]
+    fn of_many_who_open_an_older_database_at_once_one_upgrades_it() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path(), OpenOptions::exclusive()).unwrap());
+        std::thread::scope(|scope| {
+            let one = |_| scope.spawn(|| open_with(folder.path(), OpenOptions::shared(), &steps()).map(drop));
+            let all: Vec<_> = (0..8).map(one).collect();
+            all.into_iter().for_each(|one| one.join().unwrap().unwrap());
+        });
+        assert!(gates(&folder.path().join("precis.db")).contains(&"note".to_owned()));
+        let former = folder.path().join(format!("precis.db.before-{}", schema::VERSION + 1));
+        assert!(!gates(&former).contains(&"note".to_owned()), "what is kept is the former one");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! untouched. Steps are only ever added. Before a step changes data that exists, the file is copied beside
 //! itself (`precis.db.before-N`), so that the former release can go on from there.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 /// "PREC": marks the file as ours.
 pub(crate) const APPLICATION: i32 = 0x5052_4543;
@@ -20,16 +20,13 @@ pub(crate) const fn version_of(steps: &[&str]) -> i64 {
     steps.len() as i64
 }
 
-/// Takes the steps that are missing, in one transaction. Another process may have been quicker.
-pub(crate) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let taken = usize::try_from(version).unwrap_or(0);
-    for step in steps.iter().skip(taken) {
-        transaction.execute_batch(step)?;
+/// Takes the steps that are missing in a database of this version, within a transaction.
+pub(crate) fn take(db: &Connection, version: i64, steps: &[&str]) -> rusqlite::Result<()> {
+    for step in steps.iter().skip(usize::try_from(version).unwrap_or(0)) {
+        db.execute_batch(step)?;
     }
     if version < version_of(steps) {
-        transaction.pragma_update(None, "user_version", version_of(steps))?;
+        db.pragma_update(None, "user_version", version_of(steps))?;
     }
-    transaction.commit()
+    Ok(())
 }
