@@ -1,7 +1,8 @@
 //! TIFF: each picture in the file is a page; fax in both its groups.
 //!
 //! Group 4 is decoded by the TIFF library; Group 3, which it does not know, by `hayro-ccitt`. A fax in
-//! standard resolution has pixels twice as high as wide, and is stretched.
+//! standard resolution has pixels twice as high as wide, and is stretched. Of palettes the library knows nothing
+//! either, see [`palette`].
 
 use crate::raster::{self, check_size};
 use crate::reader::Job;
@@ -10,13 +11,14 @@ use crate::{PageReading, ReadError};
 use hayro_ccitt::{DecodeSettings, DecoderContext, EncodingMode};
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, Luma};
+use std::borrow::Cow;
 use std::io::Cursor;
 use tiff::decoder::{Decoder, DecodingResult, Limits as TiffLimits};
-use tiff::tags::Tag;
+use tiff::tags::{ByteOrder, Tag};
 use tiff::{ColorType, TiffError};
 
 type Parts = (Option<String>, Vec<PageReading>);
-type Pages<'a> = Decoder<Cursor<&'a [u8]>>;
+type Pages<'a> = Decoder<Cursor<Cow<'a, [u8]>>>;
 
 pub(crate) fn read(bytes: &[u8], job: &mut Job<'_>) -> Result<Parts, ReadError> {
     let damaged =
@@ -24,7 +26,7 @@ pub(crate) fn read(bytes: &[u8], job: &mut Job<'_>) -> Result<Parts, ReadError> 
     let mut limits = TiffLimits::default();
     limits.decoding_buffer_size = usize::try_from(job.limits.pixels.saturating_mul(4)).unwrap_or(usize::MAX);
     limits.intermediate_buffer_size = limits.decoding_buffer_size;
-    let mut file = Decoder::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?.with_limits(limits);
+    let mut file = open(bytes).map_err(|error| damaged(&error))?.with_limits(limits);
     let (mut pages, mut first_error) = (Vec::new(), None);
     loop {
         let number = u32::try_from(pages.len() + 1).unwrap_or(u32::MAX);
@@ -32,7 +34,7 @@ pub(crate) fn read(bytes: &[u8], job: &mut Job<'_>) -> Result<Parts, ReadError> 
             return Err(ReadError::too_many_pages(pages.len() + 1, job.limits.max_pages));
         }
         job.budget.pages -= 1;
-        pages.push(match picture(&mut file, bytes, job.limits.pixels) {
+        pages.push(match picture(&mut file, bytes, pages.len(), job.limits.pixels) {
             Ok(picture) => raster::page(&picture, number, job)?,
             Err(error) => {
                 let page = unread(number, error.to_string());
@@ -56,8 +58,12 @@ pub(crate) fn read(bytes: &[u8], job: &mut Job<'_>) -> Result<Parts, ReadError> 
     }
 }
 
-/// The current picture, upright and with square pixels.
-fn picture(file: &mut Pages<'_>, bytes: &[u8], pixels: u64) -> Result<GrayImage, ReadError> {
+fn open(bytes: &[u8]) -> Result<Pages<'_>, TiffError> {
+    Decoder::new(Cursor::new(Cow::Borrowed(bytes)))
+}
+
+/// The current picture, `index` counted from 0, upright and with square pixels.
+fn picture(file: &mut Pages<'_>, bytes: &[u8], index: usize, pixels: u64) -> Result<GrayImage, ReadError> {
     let wrong = |error: TiffError| match error {
         TiffError::UnsupportedError(kind) => {
             ReadError::unsupported(format!("it is a TIFF of a rare kind ({kind})"))
@@ -70,9 +76,10 @@ fn picture(file: &mut Pages<'_>, bytes: &[u8], pixels: u64) -> Result<GrayImage,
     let grey = if matches!(compression, 2 | 3) {
         group3(file, bytes, compression, width, height)?
     } else {
+        let palette = palette(file, index).map_err(wrong)?;
         let color = file.colortype().map_err(wrong)?;
         let samples = file.read_image().map_err(wrong)?;
-        to_grey(color, samples, width, height)?
+        to_grey(color, samples, palette.as_deref(), (width, height))?
     };
     let orientation = file.find_tag_unsigned::<u16>(Tag::Orientation).ok().flatten().unwrap_or(1);
     let orientation =
@@ -109,11 +116,48 @@ fn rational(value: tiff::decoder::ifd::Value) -> Option<f64> {
     }
 }
 
+/// The colours of a picture whose pixels are indices, as greys; `None` for any other picture.
+///
+/// The library refuses such pictures, but decodes the indices of one that says that they are greys. So its entry
+/// is made to say so, and read again.
+fn palette(file: &mut Pages<'_>, index: usize) -> Result<Option<Vec<u8>>, TiffError> {
+    const CLASSIC: [[u8; 2]; 2] = [[42, 0], [0, 42]];
+    let classic = CLASSIC.iter().any(|version| file.inner().get_ref().get(2..4) == Some(&version[..]));
+    let Some(start) = file.ifd_pointer().filter(|_| classic) else { return Ok(None) };
+    if file.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation)? != Some(3) {
+        return Ok(None);
+    }
+    let map = file.get_tag_u16_vec(Tag::ColorMap)?;
+    // All reds, then all greens, then all blues. Some programs write eight bits where sixteen are due.
+    let shift = if map.iter().all(|&part| part < 256) { 0 } else { 8 };
+    let count = map.len() / 3;
+    let part = |at: usize| (map[at] >> shift) as u8;
+    let greys = (0..count).map(|at| luma(part(at), part(count + at), part(2 * count + at))).collect();
+
+    let grey = match file.byte_order() {
+        ByteOrder::LittleEndian => 1_u16.to_le_bytes(),
+        ByteOrder::BigEndian => 1_u16.to_be_bytes(),
+    };
+    file.goto_offset_u64(start.0)?;
+    for _ in 0..file.read_short()? {
+        let entry = file.inner().position();
+        if file.read_short()? == Tag::PhotometricInterpretation.to_u16() {
+            let at = usize::try_from(entry + 8)?;
+            if let Some(value) = file.inner().get_mut().to_mut().get_mut(at..at + 2) {
+                value.copy_from_slice(&grey);
+            }
+        }
+        file.goto_offset_u64(entry + 12)?;
+    }
+    file.seek_to_image(index)?;
+    Ok(Some(greys))
+}
+
 fn to_grey(
     color: ColorType,
     samples: DecodingResult,
-    width: u32,
-    height: u32,
+    palette: Option<&[u8]>,
+    (width, height): (u32, u32),
 ) -> Result<GrayImage, ReadError> {
     let unknown = || {
         ReadError::damaged(format!("the picture's colours are of a kind that is not known here ({color:?})"))
@@ -124,9 +168,13 @@ fn to_grey(
         _ => return Err(unknown()),
     };
     let pixels: Vec<u8> = match color {
-        ColorType::Gray(1) => unpack(&bytes, width, 1),
-        ColorType::Gray(bits @ (2 | 4)) => unpack(&bytes, width, bits),
-        ColorType::Gray(8 | 16) => bytes,
+        ColorType::Gray(bits @ (1 | 2 | 4 | 8)) => {
+            let even: Vec<u8> = (0..=255).step_by(255 / ((1 << bits) - 1)).collect();
+            let shade =
+                |sample: u8| palette.unwrap_or(&even).get(usize::from(sample)).copied().unwrap_or(255);
+            unpack(&bytes, width, bits).map(shade).collect()
+        }
+        ColorType::Gray(16) if palette.is_none() => bytes,
         ColorType::GrayA(_) => bytes.chunks_exact(2).map(|it| over_white(it[0], it[1])).collect(),
         ColorType::RGB(_) => bytes.chunks_exact(3).map(|it| luma(it[0], it[1], it[2])).collect(),
         ColorType::RGBA(_) => {
@@ -155,21 +203,17 @@ fn over_white(value: u8, alpha: u8) -> u8 {
     ((u32::from(value) * alpha + 255 * (255 - alpha)) / 255) as u8
 }
 
-/// Samples of fewer than eight bits, whose rows begin at whole bytes.
-fn unpack(bytes: &[u8], width: u32, bits: u8) -> Vec<u8> {
+/// Samples of at most eight bits, whose rows begin at whole bytes.
+fn unpack(bytes: &[u8], width: u32, bits: u8) -> impl Iterator<Item = u8> {
     let bits = u32::from(bits);
     let row = (width * bits).div_ceil(8) as usize;
-    let highest = (1_u32 << bits) - 1;
-    bytes
-        .chunks_exact(row.max(1))
-        .flat_map(|row| {
-            (0..width).map(move |x| {
-                let at = x * bits;
-                let sample = (u32::from(row[(at / 8) as usize]) >> (8 - bits - at % 8)) & highest;
-                (sample * 255 / highest) as u8
-            })
+    let highest = u8::MAX >> (8 - bits);
+    bytes.chunks_exact(row.max(1)).flat_map(move |row| {
+        (0..width).map(move |x| {
+            let at = x * bits;
+            (row[(at / 8) as usize] >> (8 - bits - at % 8)) & highest
         })
-        .collect()
+    })
 }
 
 /// Rows of black and white runs, as fax sends them.
@@ -274,8 +318,29 @@ mod tests {
 
     #[test]
     fn bits_are_unpacked_row_by_row() {
-        assert_eq!(unpack(&[0b1010_0000, 0b0100_0000], 3, 1), [255, 0, 255, 0, 255, 0]);
-        assert_eq!(unpack(&[0b1100_0110], 4, 2), [255, 0, 85, 170]);
+        assert!(unpack(&[0b1010_0000, 0b0100_0000], 3, 1).eq([1, 0, 1, 0, 1, 0]));
+        assert!(unpack(&[0b1100_0110], 4, 2).eq([3, 0, 1, 2]));
+        assert!(unpack(&[200, 7], 2, 8).eq([200, 7]));
+    }
+
+    /// A TIFF of one picture with these tags, whose data stand at byte 8.
+    fn made(data: &[u8], tags: &[(u16, u16, u32, u32)]) -> Vec<u8> {
+        let mut bytes = b"II*\0".to_vec();
+        bytes.extend((8 + data.len() as u32).to_le_bytes());
+        bytes.extend(data);
+        bytes.extend((tags.len() as u16).to_le_bytes());
+        for (tag, kind, count, value) in tags {
+            bytes.extend(tag.to_le_bytes());
+            bytes.extend(kind.to_le_bytes());
+            bytes.extend(count.to_le_bytes());
+            bytes.extend(value.to_le_bytes());
+        }
+        bytes.extend(0_u32.to_le_bytes());
+        bytes
+    }
+
+    fn first_picture(bytes: &[u8]) -> GrayImage {
+        picture(&mut open(bytes).unwrap(), bytes, 0, 1000).unwrap()
     }
 
     /// A fax of 8 × 2 pixels in Group 3 (modified Huffman): each row three white, two black, three white.
@@ -284,24 +349,44 @@ mod tests {
         let white_3 = "1000";
         let black_2 = "11";
         let row = u8::from_str_radix(&format!("{white_3}{black_2}{}", &white_3[..2]), 2).unwrap();
-        let strip = [row, 0, row, 0];
         // Width, height, bits, compression, white is zero, offset, one sample, rows in the strip, its length.
         let tags: [(u16, u32); 9] =
             [(256, 8), (257, 2), (258, 1), (259, 2), (262, 0), (273, 8), (277, 1), (278, 2), (279, 4)];
-        let mut bytes = b"II*\0".to_vec();
-        bytes.extend(12_u32.to_le_bytes());
-        bytes.extend(strip);
-        bytes.extend((tags.len() as u16).to_le_bytes());
-        for (tag, value) in tags {
-            bytes.extend(tag.to_le_bytes());
-            bytes.extend(4_u16.to_le_bytes());
-            bytes.extend(1_u32.to_le_bytes());
-            bytes.extend(value.to_le_bytes());
-        }
-        bytes.extend(0_u32.to_le_bytes());
-        let mut file = Decoder::new(Cursor::new(&bytes[..])).unwrap();
-        let picture = picture(&mut file, &bytes, 1000).unwrap();
+        let bytes = made(&[row, 0, row, 0], &tags.map(|(tag, value)| (tag, 4, 1, value)));
         let expected = [255, 255, 255, 0, 0, 255, 255, 255];
-        assert_eq!(picture.as_raw(), &[expected, expected].concat());
+        assert_eq!(first_picture(&bytes).as_raw(), &[expected, expected].concat());
+    }
+
+    /// Two rows of two pixels of four bits; colour 1 is black, 2 white, 3 pure green, all others red.
+    #[test]
+    fn the_indices_of_a_palette_become_the_greys_of_its_colours() {
+        for sixteen in [true, false] {
+            let full = if sixteen { 0xffff_u16 } else { 0xff };
+            let mut map = [[full; 16], [0; 16], [0; 16]];
+            for (index, colour) in [(1, [0, 0, 0]), (2, [full; 3]), (3, [0, full, 0])] {
+                for (part, value) in colour.into_iter().enumerate() {
+                    map[part][index] = value;
+                }
+            }
+            let mut data = vec![0x12, 0x31];
+            data.extend(map.as_flattened().iter().flat_map(|part| part.to_le_bytes()));
+            let short = |tag, value| (tag, 3, 1, value);
+            let bytes = made(
+                &data,
+                &[
+                    short(256, 2),
+                    short(257, 2),
+                    short(258, 4),
+                    short(259, 1),
+                    short(262, 3),
+                    (273, 4, 1, 8),
+                    short(277, 1),
+                    short(278, 2),
+                    (279, 4, 1, 2),
+                    (320, 3, 48, 10),
+                ],
+            );
+            assert_eq!(first_picture(&bytes).as_raw(), &[0, 255, 149, 0]);
+        }
     }
 }
