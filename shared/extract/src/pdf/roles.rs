@@ -282,15 +282,19 @@ impl Column {
         let resized = (line.size - above.size).abs() > 0.1 * em;
         let apart = step > 1.3 * usual || step < 0.0;
         // Lines set around one middle begin anywhere.
-        let centred = ((line.frame.x0 + line.frame.x1) - (above.frame.x0 + above.frame.x1)).abs() < em;
+        let flush = (line.frame.x0 - above.frame.x0).abs() < 0.2 * em;
+        let middle = |line: &RawLine| line.frame.x0 + line.frame.x1;
+        let centred = !flush && (middle(line) - middle(above)).abs() < em;
         let indented = !in_item
             && !centred
             && line.frame.x0 > self.left + 0.8 * em
             && above.frame.x0 < line.frame.x0 - 0.8 * em;
         let ended = above.text.ends_with(['.', '!', '?', ':', '\u{201d}', '"']);
-        let short = above.frame.x1 < self.right - 0.2 * (self.right - self.left);
+        let left_free = (self.right - above.frame.x1) / (self.right - self.left).max(1.0);
+        // Running text fills its lines; an address or a list of names does not, and has no full stops.
+        let short = left_free > 0.2 && ended || left_free > 0.4 && !centred;
         let upper = line.text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| !c.is_lowercase());
-        resized || apart || indented || is_item(&line.text) || (ended && short && upper)
+        resized || apart || indented || is_item(&line.text) || (short && upper)
     }
 }
 
@@ -401,6 +405,26 @@ mod tests {
             roles,
             [Role::Title, Role::Heading(1), Role::Body, Role::Body, Role::Heading(1), Role::Body]
         );
+        assert_eq!(read[0].iter().map(|line| line.paragraph).collect::<Vec<_>>(), [1, 2, 3, 3]);
+    }
+
+    #[test]
+    fn the_lines_of_an_address_are_not_one_sentence_with_what_follows() {
+        let texts = [
+            "Ellery Translation Bureau",
+            "4 Chandler's Row",
+            "This confirmation replaces that of 14 December 2026 and holds for all the goods",
+            "Ellery has ordered.",
+        ];
+        let mut lines: Vec<RawLine> = texts
+            .iter()
+            .zip(0_u8..)
+            .map(|(text, at)| line(text, 100.0 + 12.0 * f32::from(at), 10.0))
+            .collect();
+        for line in &mut lines {
+            line.frame.x1 = line.frame.x0 + 5.0 * f32::from(u8::try_from(line.text.len()).unwrap());
+        }
+        let read = read(&[page(lines)]);
         assert_eq!(read[0].iter().map(|line| line.paragraph).collect::<Vec<_>>(), [1, 2, 3, 3]);
     }
 
