@@ -4,7 +4,6 @@
 use domain::text::{Line, Page};
 use extract::{Limits, PageReading, read_in_process};
 use precis_tesseract::{Engine, OcrError};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,23 +23,6 @@ async fn ready() -> Option<(PathBuf, Engine)> {
             None
         }
     }
-}
-
-fn words(text: &str) -> HashMap<String, usize> {
-    let mut words = HashMap::new();
-    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        *words.entry(word.to_lowercase()).or_default() += 1;
-    }
-    words
-}
-
-/// Share of the truth's words that are in the text, each counted as often as it stands.
-fn recall(truth: &str, text: &str) -> f64 {
-    let (truth, text) = (words(truth), words(text));
-    let all: usize = truth.values().sum();
-    let found: usize =
-        truth.iter().map(|(word, count)| text.get(word).copied().unwrap_or(0).min(*count)).sum();
-    found as f64 / all as f64
 }
 
 struct Read {
@@ -71,25 +53,22 @@ async fn read(documents: &Path, name: &str, engine: &Engine) -> Read {
     out
 }
 
+/// How many of its words are right is tested end to end (`tests/tests/documents.rs`).
 #[tokio::test(flavor = "multi_thread")]
-async fn every_picture_of_a_page_is_recognised_to_nineteen_words_of_twenty() {
+async fn every_picture_of_a_page_is_recognised_and_every_line_has_its_place() {
     let Some((documents, engine)) = ready().await else { return };
-    let scans: &[(&str, &str, &[u32])] = &[
-        ("inaugural-1933-scan.pdf", "inaugural-1933-scan", &[1, 2, 3]),
-        ("inaugural-1861-rotated-scan.pdf", "inaugural-1861-rotated-scan", &[1, 2]),
-        ("inaugural-1865-fax.tiff", "inaugural-1865-fax", &[1]),
-        ("inaugural-1865-photo.jpg", "inaugural-1865-fax", &[1]),
-        ("address-1963-garbage-text-layer.pdf", "address-1963-garbage-text-layer", &[1]),
-        ("address-1965-mixed.pdf", "address-1965-mixed", &[2, 4, 5]),
+    let scans: &[(&str, &[u32])] = &[
+        ("inaugural-1933-scan.pdf", &[1, 2, 3]),
+        ("inaugural-1861-rotated-scan.pdf", &[1, 2]),
+        ("inaugural-1865-fax.tiff", &[1]),
+        ("inaugural-1865-photo.jpg", &[1]),
+        ("address-1963-garbage-text-layer.pdf", &[1]),
+        ("address-1965-mixed.pdf", &[2, 4, 5]),
     ];
-    for (name, truth, pages) in scans {
-        let truth = std::fs::read_to_string(documents.join(format!("truth/{truth}.txt"))).unwrap();
+    for (name, pages) in scans {
         let read = read(&documents, name, &engine).await;
-        let recall = recall(&truth, &read.text);
-        println!("{name}: {:.2} % of the words, pages {:?} by OCR", recall * 100.0, read.recognised);
-        assert!(recall >= 0.95, "{name}: {recall}");
         assert_eq!(read.recognised, *pages, "{name}");
-        assert!(read.lines.iter().all(|line| line.bbox.is_some()), "{name}");
+        assert!(read.lines.len() > 20 && read.lines.iter().all(|line| line.bbox.is_some()), "{name}");
     }
 }
 
