@@ -136,25 +136,33 @@ async fn attachments_of_mail_are_pages_of_their_own() {
     assert!(names.len() > 1 && names[1..].iter().all(Option::is_some), "{names:?}");
 }
 
+/// Every page of every PDF, so precision and recall are 1 here. The rule had 0.93 and 0.88 on pages that are not
+/// here.
 #[tokio::test]
 async fn pages_that_hold_no_good_text_go_to_ocr_and_the_others_do_not() {
     let Some(documents) = documents() else { return };
-    let for_ocr = async |name: &str| {
+    let expected: &[(&str, usize, &[u32])] = &[
+        ("address-1963-garbage-text-layer.pdf", 1, &[1]),
+        ("address-1965-mixed.pdf", 9, &[2, 4, 5]),
+        ("address-1978-two-columns.pdf", 3, &[]),
+        ("declaration-fra.pdf", 4, &[]),
+        ("declaration-spa.pdf", 4, &[]),
+        ("inaugural-1861-rotated-scan.pdf", 2, &[1, 2]),
+        ("inaugural-1933-scan.pdf", 3, &[1, 2, 3]),
+        ("message-1946-long.pdf", 43, &[]),
+        ("message-1961.pdf", 9, &[]),
+        ("png-named.pdf", 1, &[1]),
+    ];
+    for (name, count, ocr) in expected {
         let reading = read(&documents.join(name), &Limits::default()).await.unwrap();
-        let ocr: Vec<u32> = reading
+        let chosen: Vec<u32> = reading
             .pages
             .iter()
             .filter(|page| matches!(page, PageReading::NeedsOcr { .. }))
             .map(PageReading::number)
             .collect();
-        (reading.pages.len(), ocr)
-    };
-    let (pages, ocr) = for_ocr("address-1965-mixed.pdf").await;
-    println!("mixed: {ocr:?} of {pages}");
-    assert_eq!((pages, ocr.contains(&2), ocr.contains(&1)), (9, true, false));
-    assert_eq!(for_ocr("address-1963-garbage-text-layer.pdf").await, (1, vec![1]));
-    assert_eq!(for_ocr("inaugural-1933-scan.pdf").await, (3, vec![1, 2, 3]));
-    assert_eq!(for_ocr("png-named.pdf").await, (1, vec![1]));
+        assert_eq!((reading.pages.len(), &chosen[..]), (*count, *ocr), "{name}");
+    }
 }
 
 #[tokio::test]
