@@ -19,5 +19,5 @@ if [ ! -e "$venv/ready" ]; then
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$root/benches/quality/requirements.txt"
     touch "$venv/ready"
 fi
-cargo build --release --locked --quiet --manifest-path "$root/Cargo.toml" --package precis-models --example quality
+cargo build --release --locked --quiet --manifest-path "$root/Cargo.toml" --workspace --example quality
 exec "$venv/bin/python" "$root/benches/quality/score.py" "$shared" "$root/target/release/examples/quality" "$root/target/quality"
