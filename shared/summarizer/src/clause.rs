@@ -1,35 +1,33 @@
 //! Cutting a sentence to the clause that matters, at places where it still says what it said.
 
 use crate::words::count_words;
+use regex::Regex;
+use std::ops::Range;
+use std::sync::LazyLock;
 
-/// Words after which the rest changes what was said before: never cut in front of them.
-const TURNS: &[&str] = &[
-    "unless",
-    "except",
-    "if",
-    "only",
-    "provided",
-    "until",
-    "not",
-    "no",
-    "but",
-    "without",
-    "subject",
-    "when",
-    "where",
-    "until",
-    "other",
-    "excluding",
-    "instead",
-    "rather",
-    "nor",
-    "never",
-    "before",
-    "after",
-];
+/// Words after which the rest changes what was said before, or says it: never cut in front of them.
+const TURNS: &str = " unless except if only provided until not no but without subject when where other excluding \
+     instead rather nor never before after is are was were has have had will must shall may can should ";
 
-/// A clause shorter than this takes the next one along.
-const SCRAP: usize = 5;
+/// Openings of a clause on which the next one depends.
+const CONDITIONS: &str = " if unless when where provided except without ";
+
+/// Words with which a clause begins that has its own subject, beside names and figures.
+const SUBJECTS: &str = " the a an this these those our your my his her its their we you they he she it i there \
+     all any each every no some nobody anybody everybody both either neither ";
+
+/// Words that say how what follows hangs on what stands before.
+const LINKS: &str = " by from until to on at for of in within before after since about over under than per with \
+     is are was were be costs cost ";
+
+/// Words at which nothing ends.
+const WEAK: &str = " the a an of to in and or for with on by at from is are be been may will must can should has \
+     have that who which if when as than until before after since effect – - ";
+
+/// Whether a list of words, each between spaces, has this one.
+fn among(list: &str, word: &str) -> bool {
+    list.contains(&format!(" {} ", word.to_lowercase()))
+}
 
 /// Byte offsets where a clause ends: before a comma that no digit follows, a semicolon, a dash, a bracket.
 pub(crate) fn breaks(text: &str) -> Vec<usize> {
@@ -52,11 +50,22 @@ pub(crate) fn breaks(text: &str) -> Vec<usize> {
     out
 }
 
+/// The first word of a text, whatever stands before it.
+fn first_word(text: &str) -> &str {
+    let word = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let end = word.find(|c: char| !c.is_alphabetic()).unwrap_or(word.len());
+    &word[..end]
+}
+
 /// Whether the text may stop in front of `rest` without changing its sense.
 fn may_stop(rest: &str) -> bool {
-    let word = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let first: String = word.chars().take_while(|c| c.is_alphabetic()).collect::<String>().to_lowercase();
-    !TURNS.contains(&first.as_str())
+    !among(TURNS, first_word(rest))
+}
+
+/// Whether a clause has its subject in the one before it.
+fn leans(clause: &str) -> bool {
+    let start = clause.trim_start_matches(|c: char| c.is_whitespace() || ",;:—–-(\"'“‘".contains(c));
+    start.starts_with(char::is_lowercase) && !among(SUBJECTS, first_word(start))
 }
 
 /// The longest beginning of at most `chars` characters that ends where a clause ends; with an ellipsis
@@ -77,6 +86,15 @@ pub(crate) fn beginning(text: &str, chars: usize) -> String {
     at_word(text, chars)
 }
 
+/// Bytes of a text without the words at its end that only lead to what follows.
+pub(crate) fn without_link(text: &str) -> usize {
+    let mut end = text.trim_end().len();
+    while let Some(word) = text[..end].split_whitespace().next_back().filter(|word| among(WEAK, word)) {
+        end = text[..end - word.len()].trim_end().len();
+    }
+    end
+}
+
 /// Cut at a word's end, with an ellipsis that counts.
 pub(crate) fn at_word(text: &str, chars: usize) -> String {
     let text = text.trim();
@@ -88,86 +106,91 @@ pub(crate) fn at_word(text: &str, chars: usize) -> String {
     let Some(end) = spaces.take_while(|&at| text[..at].chars().count() <= limit).last() else {
         return String::new();
     };
-    let weak = |w: &str| {
-        matches!(
-            w,
-            "the"
-                | "a"
-                | "an"
-                | "of"
-                | "to"
-                | "in"
-                | "and"
-                | "or"
-                | "for"
-                | "with"
-                | "on"
-                | "by"
-                | "at"
-                | "from"
-                | "is"
-                | "–"
-                | "-"
-        )
-    };
     let mut words: Vec<&str> = text[..end].split_whitespace().collect();
-    while words.len() > 1 && words.last().is_some_and(|w| weak(&w.to_lowercase())) {
+    while words.len() > 1 && words.last().is_some_and(|word| among(WEAK, word)) {
         words.pop();
     }
     format!("{}…", words.join(" ").trim_end_matches([',', ';', ':', '.', '(']))
 }
 
-/// The clause of at most `words` words around the bytes `at..end`; the whole text if it is short enough.
-pub(crate) fn around(text: &str, at: usize, end: usize, words: usize) -> String {
-    let text_end = text.trim_end_matches(['.', ';', ',', ' ']).len().max(end);
-    if count_words(&text[..text_end]) <= words {
-        return text[..text_end].trim().to_owned();
+/// The clause around a hit, of at most `most` characters unless the hit alone has more. It begins where its
+/// subject stands; what is left out of it is marked.
+pub(crate) fn around(text: &str, hit: &Range<usize>, most: usize) -> String {
+    let end = text.trim_end_matches(['.', ';', ',', ' ']).len().max(hit.end);
+    let inner = breaks(text).into_iter().filter(|&cut| cut > 0 && cut < end);
+    let cuts: Vec<usize> = std::iter::once(0).chain(inner).chain([end]).collect();
+    let mut from = cuts.iter().rposition(|&cut| cut <= hit.start).unwrap_or(0);
+    let to = cuts.iter().position(|&cut| cut >= hit.end).unwrap_or(cuts.len() - 1);
+    let depends = |from: usize| {
+        let (before, clause) = (&text[cuts[from - 1]..], &text[cuts[from]..]);
+        clause.starts_with([':', '(']) || leans(clause) || among(CONDITIONS, first_word(before))
+    };
+    while from > 0 && depends(from) {
+        from -= 1;
     }
-    let mut cuts: Vec<usize> = breaks(text).into_iter().filter(|&cut| cut < text_end).collect();
-    cuts.insert(0, 0);
-    cuts.push(text_end);
-    let mut from = cuts.iter().rposition(|&cut| cut <= at).unwrap_or(0);
-    let mut to = cuts.iter().position(|&cut| cut >= end).unwrap_or(cuts.len() - 1);
-    let clause = |from: usize, to: usize| tidy(&text[cuts[from]..cuts[to]]);
-    // Grow by whole clauses, first to the left, where the subject is.
-    loop {
-        if from > 0 && count_words(&clause(from - 1, to)) <= words {
-            from -= 1;
-        } else if count_words(&clause(from, to)) < SCRAP
-            && to + 1 < cuts.len()
-            && count_words(&clause(from, to + 1)) <= words
-        {
-            to += 1;
-        } else {
-            break;
-        }
+    let start = cuts[from] + decision(&text[cuts[from]..hit.start]);
+    let whole = tidy(&text[start..cuts[to]]);
+    let turns = to + 1 < cuts.len() && !may_stop(&text[cuts[to]..]);
+    let mark = if turns { " …" } else { "" };
+    if whole.chars().count() + mark.chars().count() <= most {
+        return whole + mark;
     }
-    let whole = clause(from, to);
-    if count_words(&whole) <= words {
-        return whole;
+    let unit = hit.end + UNIT.find(&text[hit.end..cuts[to]]).map_or(0, |unit| unit.end());
+    if text[start..unit].chars().count() < most {
+        return at_word(&tidy(&text[start..cuts[to]]), most);
     }
-    window(text, cuts[from], cuts[to], (at, end), words)
+    let from = phrase(text, start, hit.start);
+    joined(&text[start..from], &text[from..unit], most)
 }
 
-/// Words around `hit` within `from..to`: as much before it as after it, more if one side is short.
-fn window(text: &str, from: usize, to: usize, hit: (usize, usize), words: usize) -> String {
-    let mut spans: Vec<(usize, usize)> = Vec::new();
-    for word in text[from..to].split_whitespace() {
-        let start = word.as_ptr() as usize - text.as_ptr() as usize;
-        spans.push((start, start + word.len()));
+/// The same for a row of a table: its name, which stands first, and the cell with the hit.
+pub(crate) fn in_row(text: &str, hit: &Range<usize>, most: usize) -> String {
+    let from = text[..hit.start].rfind("; ").map_or(0, |at| at + 2);
+    let to = text[hit.end..].find("; ").map_or(text.len(), |at| hit.end + at);
+    if text[..to].chars().count() <= most {
+        return text[..to].to_owned();
     }
-    let first = spans.iter().rposition(|span| span.0 <= hit.0).unwrap_or(0);
-    let last =
-        spans.iter().position(|span| span.1 >= hit.1).unwrap_or(spans.len().saturating_sub(1)).max(first);
-    let room = words.saturating_sub(last - first + 1);
-    let after = (spans.len() - 1 - last).min(room / 3);
-    let before = first.min(room - after);
-    let after = (spans.len() - 1 - last).min(room - before);
-    let (start, stop) = (first - before, last + after);
-    let cut = tidy(&text[spans[start].0..spans[stop].1]);
-    let lead = if start > 0 { "… " } else { "" };
-    let tail = if stop + 1 < spans.len() { " …" } else { "" };
-    format!("{lead}{cut}{tail}")
+    if from == 0 {
+        return around(&text[..to], hit, most);
+    }
+    joined(&text[..from], &text[from..to], most)
+}
+
+/// As much of the beginning as fits beside the end.
+fn joined(beginning: &str, end: &str, most: usize) -> String {
+    let room = most.saturating_sub(end.chars().count() + 2);
+    let head = at_word(&tidy(beginning), room);
+    format!("{} … {end}", head.trim_end_matches('…')).trim_start().to_owned()
+}
+
+/// What belongs to a figure behind it: "a month", "per head", "plus VAT".
+static UNIT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?: plus VAT| (?:a|an|per|each|every)(?: [a-z]+)?| for each [a-z]+)")
+        .expect("a fixed pattern")
+});
+
+/// "It was agreed unanimously that the rent …", "It was resolved to pay …": whoever reads what was decided can do
+/// without the first words.
+static DECIDED: LazyLock<Regex> = LazyLock::new(|| {
+    let verbs = "agreed|resolved|decided|confirmed|determined";
+    Regex::new(&format!(r"^(?i:it (?:was|is|has been) (?:\w+ )?(?:{verbs})\b.*?) (?:that |(?P<to>to ))"))
+        .expect("a fixed pattern")
+});
+
+/// Bytes of such words at the beginning.
+fn decision(text: &str) -> usize {
+    DECIDED.captures(text).map_or(0, |found| {
+        let end = found.get(0).map_or(0, |whole| whole.end());
+        end - found.name("to").map_or(0, |to| to.len())
+    })
+}
+
+/// Where the phrase begins that leads to the byte `at`: at the nearest word that links it to what stands before,
+/// at most three words away.
+fn phrase(text: &str, start: usize, at: usize) -> usize {
+    let words: Vec<&str> = text[start..at].split_whitespace().rev().take(3).collect();
+    let linked = words.iter().position(|word| among(LINKS, word)).unwrap_or(0);
+    words.get(linked).map_or(at, |word| word.as_ptr() as usize - text.as_ptr() as usize)
 }
 
 fn tidy(text: &str) -> String {
@@ -200,22 +223,69 @@ mod tests {
         assert!(beginning(text, 40).ends_with('…'));
     }
 
-    #[test]
-    fn the_clause_around_a_hit_is_short_and_holds_it() {
-        let text = "After a long debate about many things that nobody remembers, the board agreed to pay £4,240 by 30 May, \
-                    although some members, among them the treasurer, would rather have waited for the audit.";
-        let at = text.find("£4,240").unwrap();
-        let clause = around(text, at, at + "£4,240".len(), 14);
-        assert!(clause.contains("£4,240") && count_words(&clause) <= 14, "{clause}");
-        assert!(clause.starts_with("the board"), "{clause}");
+    fn about(text: &str, hit: &str, most: usize) -> String {
+        let at = text.find(hit).unwrap();
+        around(text, &(at..at + hit.len()), most)
     }
 
     #[test]
-    fn a_long_clause_without_breaks_is_cut_to_the_words_around_the_hit() {
-        let text = "one two three four five six seven eight nine ten eleven twelve £5 fourteen fifteen sixteen seventeen eighteen nineteen";
-        let at = text.find("£5").unwrap();
-        let clause = around(text, at, at + "£5".len(), 8);
-        assert!(clause.contains("£5") && clause.starts_with('…') && clause.ends_with('…'), "{clause}");
+    fn the_clause_around_a_hit_begins_with_its_subject() {
+        let text = "After a long debate about many things that nobody remembers, the board agreed to pay £4,240 by 30 May, \
+                    although some members, among them the treasurer, would rather have waited for the audit.";
+        assert_eq!(about(text, "£4,240", 60), "the board agreed to pay £4,240 by 30 May");
+        let text =
+            "The fund stands at £8,200; the rest comes from the reserve, which will be down to £4,100.";
+        assert_eq!(
+            about(text, "£4,100", 64),
+            "the rest comes from the reserve, which will be down to £4,100"
+        );
+        assert_eq!(about(text, "£8,200", 60), "The fund stands at £8,200");
+    }
+
+    #[test]
+    fn what_was_decided_stands_without_the_words_that_say_so() {
+        let text =
+            "It was agreed unanimously that the hire charge rises to £16.50 an hour from 1 April 2027.";
+        let said = "the hire charge rises to £16.50 an hour from 1 April 2027";
+        assert_eq!(about(text, "£16.50", 60), said);
+        let text = "It was resolved, with five votes for, to award the repair of the roof to Halden Roofing for £11,850.";
+        let said = "to award the repair of the roof to Halden Roofing for £11,850";
+        assert_eq!(about(text, "£11,850", 70), said);
+    }
+
+    #[test]
+    fn a_long_clause_keeps_its_beginning_and_the_phrase_with_the_hit() {
+        let text =
+            "We will pay this amount if the invoice of a flooring firm reaches us by 26 February 2027.";
+        assert_eq!(
+            about(text, "26 February 2027", 60),
+            "We will pay this amount if the invoice … by 26 February 2027"
+        );
+        let text =
+            "A thermostat that cuts the heaters at eight degrees would be about £140 for each evaporator.";
+        assert_eq!(about(text, "£140", 60), "A thermostat that cuts … about £140 for each evaporator");
+        let text = "The remaining £135 is due by 30 April and may be paid in two parts or in three.";
+        assert_eq!(about(text, "£135", 50), "The remaining £135 is due by 30 April…");
+    }
+
+    #[test]
+    fn a_fact_from_a_table_is_the_rows_name_and_the_cell() {
+        let text =
+            "Piers Hollingworth: Write to all groups about the closing of the hall; By when: 12 February";
+        let at = text.find("12 Feb").unwrap();
+        assert_eq!(
+            in_row(text, &(at..text.len()), 64),
+            "Piers Hollingworth: Write to all groups … By when: 12 February"
+        );
+        assert_eq!(in_row("Garage: EUR 120 a month", &(8..15), 60), "Garage: EUR 120 a month");
+    }
+
+    #[test]
+    fn a_condition_stays_with_what_depends_on_it_and_a_turn_is_marked() {
+        let text = "If you cancel, you pay £50.";
+        assert_eq!(about(text, "£50", 60), "If you cancel, you pay £50");
+        let text = "Castle offered £9,980, but without the lead and with no date before August.";
+        assert_eq!(about(text, "£9,980", 60), "Castle offered £9,980 …");
     }
 
     #[test]

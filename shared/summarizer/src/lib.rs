@@ -20,6 +20,7 @@ mod cues;
 mod dates;
 mod facts;
 mod headline;
+mod old;
 mod points;
 mod rank;
 mod segment;
@@ -38,7 +39,7 @@ use words::Stems;
 
 /// Version of segmentation, ranking and selection: part of the keys under which results are reused.
 /// Raised whenever the same document may give another summary.
-pub const VERSION: &str = "2";
+pub const VERSION: &str = "3";
 
 /// Fewer words than this are no text to summarize.
 const TOO_LITTLE: usize = 20;
@@ -199,8 +200,8 @@ impl Analysis {
         let Self { document, ranked, .. } = &self;
         let embedded = Embedded { places: self.places.clone(), vectors };
         let alike = Likeness::new(document, ranked, &embedded);
-        let chosen = select::select(document, ranked, &self.order, &alike, self.words);
-        let points = points::key_points(document, ranked, &self.merits, &embedded, &alike);
+        let chosen = select::select(document, ranked, &self.merits, &self.order, &alike, self.words);
+        let points = points::key_points(document, ranked, &self.merits, &embedded, &alike, &chosen);
         let cited = |places: &[usize]| places.iter().map(|&place| self.cited(ranked.pool[place])).collect();
         let said: Vec<usize> = chosen.iter().map(|&place| ranked.pool[place]).collect();
         let summary = Summary {

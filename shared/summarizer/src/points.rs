@@ -1,4 +1,4 @@
-//! Key points: the best sentences, spread over the document's topics.
+//! Key points: the best sentences that the summary has no room for, spread over the document's topics.
 //!
 //! Greedy: each next one is worth its own score less its likeness (by embedding) to what is already
 //! there, so that the second-best sentence about the same thing gives way to the best about another.
@@ -14,13 +14,15 @@ const LONGEST: usize = 40;
 /// Above this cosine two points are about the same thing.
 const SAME_TOPIC: f64 = 0.85;
 
-/// Three to five places of the pool (fewer if the document has fewer), in document order.
+/// Three to five places of the pool (fewer if the document has fewer) that `said`, the summary, does not say,
+/// in document order.
 pub(crate) fn key_points(
     document: &Document,
     ranked: &Ranked,
     merits: &[f64],
     embedded: &Embedded,
     alike: &Likeness,
+    said: &[usize],
 ) -> Vec<usize> {
     let words = |place: usize| document.sentences[ranked.pool[place]].words;
     let mut open: Vec<usize> =
@@ -35,16 +37,19 @@ pub(crate) fn key_points(
         let likeness = |place: usize| {
             chosen
                 .iter()
+                .chain(said)
                 .filter_map(|&other| embedded.cosine(place, other))
                 .map(f64::from)
                 .fold(0.0, f64::max)
         };
         let fresh = |place: &usize| {
             let place = *place;
-            likeness(place) < SAME_TOPIC && !chosen.iter().any(|&other| alike.repeats(place, other))
+            let mut others = chosen.iter().chain(said);
+            likeness(place) < SAME_TOPIC
+                && !others.any(|&other| other == place || alike.repeats(place, other))
         };
         let value = |place: usize| worth(place) - LIKENESS * likeness(place);
-        let best = open.iter().copied().filter(|p| !chosen.contains(p)).filter(fresh);
+        let best = open.iter().copied().filter(fresh);
         // On equal value the earlier sentence wins, so that the result does not depend on iteration.
         let Some(best) = best.max_by(|&a, &b| value(a).total_cmp(&value(b)).then(b.cmp(&a))) else { break };
         chosen.push(best);

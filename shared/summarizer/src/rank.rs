@@ -3,9 +3,11 @@
 //!
 //! `z` standardises a term within the document. Every term keeps its name, so that a choice can be explained.
 
+use crate::amounts::{Habits, amounts};
 use crate::centrality::Vectors;
 use crate::cues;
 use crate::dates;
+use crate::old;
 use crate::structure::{Document, Kind, Sentence};
 use crate::words::Stems;
 use regex::Regex;
@@ -225,23 +227,43 @@ fn title_overlap(title: &str, token: &[Vec<String>], stems: &Stems) -> Vec<f64> 
 pub(crate) fn worth(sentence: &Sentence, today: Option<&str>) -> f64 {
     let quote = f64::from(u8::from(sentence.kind == Kind::Quote));
     // Quoted mail is the older state of things: what replaces it comes first.
-    let about_itself = f64::from(u8::from(cues::META.is_match(&sentence.text)));
-    let sum = act(sentence) + AHEAD * ahead(&sentence.text, today) - QUOTED * quote - META * about_itself;
+    let about_itself = f64::from(u8::from(cues::META.is_match(&sentence.text) || sentence.is_dateline()));
+    let stale = f64::from(u8::from(stale(&sentence.text)));
+    let sum = act(sentence) + AHEAD * ahead(&sentence.own_words(), today)
+        - QUOTED * quote
+        - META * about_itself
+        - STALE * stale;
     sum / (sentence.words.max(1) as f64).powf(BREVITY)
 }
 
-/// The first full date near the beginning: when a letter was written, when minutes were taken.
+/// When a letter was written, when minutes were taken: the first full date near the beginning in the title or in
+/// a line that is no sentence; else one in a dateline, as over a signature; else the first near the beginning.
 fn today(document: &Document) -> Option<String> {
+    let full = |text: &str| dates::dates(text, None).into_iter().find_map(|found| found.value).map(day);
     let mut read = document.title.len();
-    let mut texts =
-        std::iter::once(document.title.as_str()).chain(document.sentences.iter().map(|s| s.text.as_str()));
-    texts
-        .by_ref()
+    let head: Vec<&str> = std::iter::once(document.title.as_str())
+        .chain(document.sentences.iter().map(|s| s.text.as_str()))
         .take_while(|text| {
             read += text.len();
             read < HEAD
         })
-        .find_map(|text| dates::dates(text).into_iter().find_map(|found| found.value).map(day))
+        .collect();
+    let line = |text: &&&str| !text.ends_with(['.', '!', '?', ';', ':']);
+    let signed = || document.sentences.iter().filter(|s| s.is_dateline()).find_map(|s| full(&s.text));
+    head.iter()
+        .filter(line)
+        .find_map(|text| full(text))
+        .or_else(signed)
+        .or_else(|| head.iter().find_map(|text| full(text)))
+}
+
+/// Whether a sentence has sums, and says of each that another one holds.
+fn stale(text: &str) -> bool {
+    if !cues::MONEY.is_match(text) {
+        return false;
+    }
+    let sums: Vec<_> = amounts(text, Habits::default()).into_iter().map(|sum| sum.range).collect();
+    !sums.is_empty() && sums.iter().all(|sum| old::is_replaced(text, sum, &sums))
 }
 
 /// A month stands for its middle, so that dates compare as text.
@@ -255,7 +277,7 @@ fn ahead(text: &str, today: Option<&str>) -> f64 {
     if !text.bytes().any(|b| b.is_ascii_digit()) {
         return 0.0;
     }
-    let latest = dates::dates(text).into_iter().filter_map(|found| found.value).map(day).max();
+    let latest = dates::dates(text, Some(today)).into_iter().filter_map(|found| found.last).map(day).max();
     match latest.as_deref().map(|latest| latest.cmp(today)) {
         None => 0.0,
         Some(Ordering::Greater) => 1.0,
@@ -267,9 +289,9 @@ fn ahead(text: &str, today: Option<&str>) -> f64 {
 /// What a reader must know to act: weights set by hand from RANKING.md, not tuned.
 #[expect(clippy::cast_precision_loss, reason = "counts are capped at four")]
 pub(crate) fn act(sentence: &Sentence) -> f64 {
-    let text = sentence.text.as_str();
-    let has = |pattern: &Regex| f64::from(u8::from(pattern.is_match(text)));
-    let upto = |pattern: &Regex, most: usize| pattern.find_iter(text).take(most).count() as f64;
+    let text = sentence.own_words();
+    let has = |pattern: &Regex| f64::from(u8::from(pattern.is_match(&text)));
+    let upto = |pattern: &Regex, most: usize| pattern.find_iter(&text).take(most).count() as f64;
     let (dates, moneys) = (upto(&cues::DATE, 3), upto(&cues::MONEY, 3));
     dates.min(1.0)
         + 0.3 * dates
@@ -293,6 +315,8 @@ const OWN_SUMMARY: f64 = 2.0;
 const QUOTED: f64 = 1.5;
 /// Taken off a line about the document itself.
 const META: f64 = 1.5;
+/// Taken off what tells only sums that hold no longer.
+const STALE: f64 = 1.5;
 /// Weight of a date's side.
 const AHEAD: f64 = 0.7;
 /// Power of the length that divides.

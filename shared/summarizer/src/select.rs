@@ -13,7 +13,7 @@ const OVERLAPS: f64 = 0.6;
 /// Cosine of embeddings above which a sentence says the same in other words.
 pub(crate) const SAME_MEANING: f32 = 0.9;
 /// Taken off a sentence that leans on the one before it.
-const DANGLING: f64 = 1.0;
+const DANGLING: f64 = 1.5;
 /// Fewer words than this hold no sentence worth adding.
 const LEAST: usize = 6;
 
@@ -54,11 +54,14 @@ pub(crate) fn order(merits: &[f64]) -> Vec<usize> {
 pub(crate) fn select(
     document: &Document,
     ranked: &Ranked,
+    merits: &[f64],
     order: &[usize],
     likeness: &Likeness,
     budget: usize,
 ) -> Vec<usize> {
     let sentence = |place: usize| &document.sentences[ranked.pool[place]];
+    // What asks for action is not padded with courtesies because a few words are left.
+    let order = order.iter().filter(|&&place| ranked.office < 0.5 || merits[place] >= 0.0);
     let mut left = budget;
     let mut chosen: Vec<usize> = Vec::new();
     for &place in order {

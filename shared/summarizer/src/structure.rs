@@ -4,9 +4,13 @@
 //! or a heading. Sentences never cross blocks. Furniture and code are left out: they are read and
 //! counted, but nobody wants them in a summary.
 
+mod table;
+
+use crate::dates;
 use crate::segment;
 use crate::words::{self, count_words, unspaced};
 use domain::text::{BoundingBox, Line, Origin, Page, Pages, Role};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -45,6 +49,30 @@ pub(crate) struct Sentence {
     pub parts: Vec<Part>,
 }
 
+impl Sentence {
+    /// What the document says here, without the names that a table's header gives to the cells of a row: they
+    /// say nothing new in each row.
+    pub(crate) fn own_words(&self) -> Cow<'_, str> {
+        match self.kind {
+            Kind::Row => {
+                self.parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(" ").into()
+            }
+            _ => self.text.as_str().into(),
+        }
+    }
+
+    /// A line that is no sentence and bears a date, as over a letter or a signature.
+    pub(crate) fn is_dateline(&self) -> bool {
+        self.kind == Kind::Body
+            && self.words <= DATELINE
+            && !self.text.ends_with(['.', '!', '?', ';', ':'])
+            && !dates::dates(&self.text, None).is_empty()
+    }
+}
+
+/// Words of such a line at most.
+const DATELINE: usize = 10;
+
 /// A document as the ranking sees it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Document {
@@ -71,13 +99,13 @@ struct Block<'a> {
 pub(crate) fn read(pages: &Pages) -> Document {
     let blocks = blocks(pages);
     let level = section_level(&blocks);
-    let headers = headers(&blocks);
-    let own = blocks.iter().find(|block| block.role == Role::Title).map(|block| block.text.clone());
+    let headers = table::headers(&blocks);
+    let own = title(&blocks, pages).map(|at| blocks[at].text.clone());
     let mut document = Document {
         title: own.or_else(|| pages.title.clone()).unwrap_or_default().trim().to_owned(),
         ..Document::default()
     };
-    document.name = name(&blocks).unwrap_or_else(|| document.title.clone());
+    document.name = name(&blocks, pages).unwrap_or_else(|| document.title.clone());
     let mut place = 0;
     for (at, block) in blocks.iter().enumerate() {
         let header = headers[at].map(|header| blocks[header].text.as_str());
@@ -105,9 +133,16 @@ pub(crate) fn read(pages: &Pages) -> Document {
     document
 }
 
+/// The document's title, not that of an attachment.
+fn title(blocks: &[Block], pages: &Pages) -> Option<usize> {
+    let attached: HashSet<u32> =
+        pages.pages.iter().filter(|page| page.attachment.is_some()).map(|page| page.number).collect();
+    blocks.iter().position(|block| block.role == Role::Title && !attached.contains(&block.page))
+}
+
 /// The heading right under a title in capitals, which is whoever wrote it rather than what it is.
-fn name(blocks: &[Block]) -> Option<String> {
-    let at = blocks.iter().position(|block| block.role == Role::Title)?;
+fn name(blocks: &[Block], pages: &Pages) -> Option<String> {
+    let at = title(blocks, pages)?;
     let next = blocks.get(at + 1)?;
     let letterhead = !blocks[at].text.chars().any(char::is_lowercase);
     (letterhead && matches!(next.role, Role::Heading(_))).then(|| next.text.clone())
@@ -167,54 +202,8 @@ fn sentence(
         Role::Quote => Kind::Quote,
         _ => Kind::Body,
     };
-    let text = if kind == Kind::Row { row_text(raw, header) } else { raw.to_owned() };
+    let text = if kind == Kind::Row { table::row_text(raw, header) } else { raw.to_owned() };
     Some(Sentence { words: count_words(&text), text, kind, section, place, parts: parts(block, &range) })
-}
-
-/// For each block that is a row of a table with a header the index of that header: the first of at least
-/// three rows of three cells or more, if it has names in all its cells and no figures.
-fn headers(blocks: &[Block]) -> Vec<Option<usize>> {
-    let mut out = vec![None; blocks.len()];
-    let width = |at: usize| cells(&blocks[at].text).count();
-    let mut start = 0;
-    while start < blocks.len() {
-        let mut end = start;
-        while end < blocks.len() && blocks[end].role == Role::Row && width(end) == width(start) {
-            end += 1;
-        }
-        let named =
-            |cell: &str| cell.chars().any(char::is_alphabetic) && !cell.chars().any(|c| c.is_ascii_digit());
-        if end >= start + 3 && width(start) >= 3 && cells(&blocks[start].text).skip(1).all(named) {
-            out[start..end].fill(Some(start));
-        }
-        start = end.max(start + 1);
-    }
-    out
-}
-
-/// The cells of a row; the first may be empty.
-fn cells(row: &str) -> impl Iterator<Item = &str> {
-    row.split('|').map(str::trim)
-}
-
-/// Cells as a reader would say them: "Garage: EUR 120", or with a header "Roof, cost: EUR 900, due: May".
-fn row_text(raw: &str, header: Option<&str>) -> String {
-    if let Some(header) = header {
-        let said = cells(raw)
-            .zip(cells(header))
-            .enumerate()
-            .filter(|(_, (cell, _))| cell.chars().any(char::is_alphanumeric));
-        let named = |(at, (cell, name)): (usize, (&str, &str))| match at {
-            0 => cell.to_owned(),
-            _ => format!("{}: {cell}", name.trim_end_matches(':')),
-        };
-        return said.map(named).collect::<Vec<_>>().join(", ");
-    }
-    let cells: Vec<&str> = cells(raw).filter(|cell| !cell.is_empty()).collect();
-    match cells[..] {
-        [name, value] if !name.ends_with([':', '.']) => format!("{name}: {value}"),
-        _ => cells.join(", "),
-    }
 }
 
 /// The lines under a range of the block's text, gathered page by page.

@@ -140,13 +140,17 @@ fn unread_pages_give_no_sentence() {
 }
 
 #[test]
-fn the_cells_of_a_table_are_named_by_its_header() {
+fn the_cells_of_a_table_are_named_by_its_header_unless_they_explain_themselves() {
     let lines = vec![
         line("Work | Cost | Due", Role::Row, 1),
         line("Roof | EUR 900 | May", Role::Row, 1),
         line("Drain |  | June", Role::Row, 1),
+        line("Ann | ask all the neighbours | July", Role::Row, 1),
     ];
-    assert_eq!(texts(vec![page(1, lines)]), ["Roof, Cost: EUR 900, Due: May", "Drain, Due: June"]);
+    assert_eq!(
+        texts(vec![page(1, lines)]),
+        ["Roof, Cost: EUR 900; Due: May", "Drain; Due: June", "Ann: ask all the neighbours; Due: July"]
+    );
 }
 
 #[test]
@@ -158,4 +162,13 @@ fn a_letterhead_gives_its_name_to_the_heading_under_it() {
     ];
     let document = read(&Pages { pages: vec![page(1, lines)], title: None });
     assert_eq!((document.title.as_str(), document.name.as_str()), ("LARKFIELD HOUSING", "Audit report"));
+}
+
+#[test]
+fn the_title_of_a_mail_is_not_that_of_its_attachment() {
+    let mail = page(1, vec![line("See the letter.", Role::Body, 1)]);
+    let mut attached = page(2, vec![line("Order 7", Role::Title, 1)]);
+    attached.attachment = Some("order.pdf".into());
+    let document = read(&Pages { pages: vec![mail, attached], title: Some("About your desks".into()) });
+    assert_eq!((document.title.as_str(), document.name.as_str()), ("About your desks", "About your desks"));
 }

@@ -156,7 +156,7 @@ async fn key_facts_are_short_and_normalised_and_none_comes_twice() {
     }
     assert_eq!(values.len(), values.iter().collect::<HashSet<_>>().len());
     for fact in facts {
-        assert!(fact.text.split_whitespace().filter(|w| *w != "…").count() <= 14, "{}", fact.text);
+        assert!(fact.text.chars().count() <= 64, "{}", fact.text);
         assert!(!fact.citations.is_empty());
     }
     assert!(
@@ -224,6 +224,36 @@ async fn coverage_counts_unread_pages_and_all_words() {
     let coverage = done(&pages, 50).await.coverage;
     assert_eq!((coverage.pages_read, coverage.pages_total), (2, 3));
     assert_eq!((coverage.words_read, coverage.words_total), (read as u64, read as u64));
+}
+
+#[tokio::test]
+async fn a_document_of_thirty_thousand_words_is_read_to_its_end() {
+    let filler =
+        "The board heard a report about the work of the year and thanked all those who had a part in it.";
+    let mut paragraphs: Vec<(Role, String)> =
+        (0..1500).map(|i| (Role::Body, format!("{filler} Item {i} was noted."))).collect();
+    paragraphs.push((Role::Body, "The lease must be renewed by 30 November 2026 for £4,240 a month.".into()));
+    let pages = document(&paragraphs);
+    let done = done(&pages, 60).await;
+    check(&pages, &done, 60);
+    assert!(done.coverage.words_read >= 30_000 && done.coverage.words_read == done.coverage.words_total);
+    assert_eq!(
+        done.summary.key_facts[0].value.as_deref(),
+        Some("2026-11-30"),
+        "{:?}",
+        done.summary.key_facts
+    );
+}
+
+#[tokio::test]
+async fn key_points_say_what_the_summary_does_not() {
+    let text = |i: usize, what: &str| format!("The {what} of house {i} must be paid by {i} May 2027.");
+    let mut said: Vec<String> = (1..20).map(|i| text(i, "rent")).collect();
+    said.extend((20..29).map(|i| text(i, "heating bill and the water")));
+    let done = done(&body(&said.join(" ")), 40).await;
+    let sentences: HashSet<&str> = done.summary.sentences.iter().map(|s| s.text.as_str()).collect();
+    assert!(!done.summary.key_points.is_empty());
+    assert!(done.summary.key_points.iter().all(|point| !sentences.contains(point.text.as_str())));
 }
 
 #[tokio::test]
