@@ -1,7 +1,7 @@
 //! S3 events: new jobs, and the end of those whose document is replaced or deleted.
 
 use domain::event::{ObjectEvent, compare_sequencers};
-use domain::{Document, Job, Outcome, Reason, Stage};
+use domain::{Document, Job, Outcome, OutcomeKind, Reason, Stage};
 use ports::{Fault, PortError, Stack};
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -34,10 +34,9 @@ async fn created(stack: &Stack, document: Document) -> ports::Result<()> {
     let mut job = Job::new(document, stack.clock.now());
     job.trace = Some(telemetry::trace::TraceParent::start().to_string());
     let other = newest.filter(|newest| newest.id != job.id);
-    let job = match (stack.jobs.create(&job).await?, &other) {
-        (None, _) => job,
-        (Some(known), Some(other)) => came_back(stack, known, job.document, other).await?,
-        (Some(known), None) => known,
+    let job = match stack.jobs.create(&job).await? {
+        None => job,
+        Some(known) => came_back(stack, known, job.document, other.as_ref()).await?,
     };
     if let Some(other) = other {
         let is_newer = in_order(&job.document, &other.document) != Ordering::Less;
@@ -48,11 +47,15 @@ async fn created(stack: &Stack, document: Document) -> ports::Result<()> {
     flow::send_owed(stack, &job).await
 }
 
-/// A version that was there before `other` and was uploaded once more after it is the newest again: a new run
-/// shows its result where the other's is shown. Gives the job as it stands.
-async fn came_back(stack: &Stack, known: Job, document: Document, other: &Job) -> ports::Result<Job> {
+/// A version that is uploaded once more, after `other` had taken its place or after it was deleted before it had a
+/// result, is the newest again: a new run shows its result under its key. Gives the job as it stands.
+async fn came_back(stack: &Stack, known: Job, document: Document, other: Option<&Job>) -> ports::Result<Job> {
     let after = |former: &Document| in_order(former, &document) == Ordering::Less;
-    if !after(&known.document) || !after(&other.document) {
+    let was_gone = match other {
+        Some(other) => after(&other.document),
+        None => known.outcome.as_ref().is_some_and(|outcome| outcome.kind == OutcomeKind::Superseded),
+    };
+    if !after(&known.document) || !was_gone {
         return Ok(known);
     }
     let later = |why: &str| PortError::new(Fault::Transient, format!("a version came back: {why}"));

@@ -20,6 +20,14 @@ async fn job(memory: &Memory, document: Document) -> Job {
     job
 }
 
+/// Two jobs of one tenant with the same content, of which the first has claimed it.
+async fn twins(memory: &Memory, step: &Ingest) -> (Job, Job) {
+    let first = job(memory, memory.put("letters/a.txt", "the same")).await;
+    let second = job(memory, memory.put("letters/b.txt", "the same")).await;
+    assert!(run(&memory.stack(), step, &first).await.is_err(), "it goes to work");
+    (first, second)
+}
+
 async fn run(stack: &Stack, step: &Ingest, job: &Job) -> Result<StepDone, StepFailure> {
     let stored = stack.jobs.get(&job.id).await.unwrap().unwrap();
     step.run(&Claimed::detached(stack, &stored).await?).await
@@ -34,10 +42,8 @@ async fn a_job_waits_for_the_one_at_the_same_content_as_long_as_that_is_at_work(
     let (memory, scratch) = (Memory::new(), tempfile::tempdir().unwrap());
     let stack = memory.stack();
     let step = step(&stack, &scratch);
-    let first = job(&memory, memory.put("letters/a.txt", "the same")).await;
-    let second = job(&memory, memory.put("letters/b.txt", "the same")).await;
+    let (_, second) = twins(&memory, &step).await;
     let stranger = job(&memory, memory.put("offers/a.txt", "the same")).await;
-    assert!(run(&stack, &step, &first).await.is_err(), "it goes to work");
     assert!(waits(&run(&stack, &step, &second).await));
     assert!(run(&stack, &step, &stranger).await.is_err(), "another tenant shares nothing");
 }
@@ -48,9 +54,7 @@ async fn who_waits_goes_to_work_as_soon_as_the_other_ended_without_a_result() {
         let (memory, scratch) = (Memory::new(), tempfile::tempdir().unwrap());
         let stack = memory.stack();
         let step = step(&stack, &scratch);
-        let first = job(&memory, memory.put("letters/a.txt", "the same")).await;
-        let second = job(&memory, memory.put("letters/b.txt", "the same")).await;
-        assert!(run(&stack, &step, &first).await.is_err());
+        let (first, second) = twins(&memory, &step).await;
         // Ended by somebody else, or for good, before it had written down what it holds.
         flow::end(&stack, &first.id, None, &outcome).await.unwrap();
         assert!(run(&stack, &step, &second).await.is_err(), "it waits for {outcome:?}");
@@ -62,9 +66,7 @@ async fn a_result_that_is_about_to_be_finished_is_waited_for() {
     let (memory, scratch) = (Memory::new(), tempfile::tempdir().unwrap());
     let stack = memory.stack();
     let step = step(&stack, &scratch);
-    let first = job(&memory, memory.put("letters/a.txt", "the same")).await;
-    let second = job(&memory, memory.put("letters/b.txt", "the same")).await;
-    assert!(run(&stack, &step, &first).await.is_err());
+    let (first, second) = twins(&memory, &step).await;
     let mut summarized = stack.jobs.get(&first.id).await.unwrap().unwrap();
     // As it stands between the commit of its outcome and the message that follows.
     summarized.reuse = memory.contents().pop();

@@ -21,6 +21,16 @@ fn upload(key: &str, version: &str, sequencer: &str) -> Document {
     }
 }
 
+/// A deletion of a key, or of one version of it.
+fn removed(key: &str, version: Option<&str>, sequencer: &str) -> ObjectEvent {
+    ObjectEvent::Removed {
+        bucket: BUCKET.into(),
+        key: key.into(),
+        version: version.map(str::to_owned),
+        sequencer: Some(sequencer.into()),
+    }
+}
+
 async fn tell(memory: &Memory, document: &Document) {
     take(&memory.stack(), vec![ObjectEvent::Created(document.clone())]).await.unwrap();
 }
@@ -133,19 +143,31 @@ async fn a_version_that_comes_back_while_its_end_is_told_is_taken_up_afterwards(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_document_that_was_deleted_before_it_was_read_is_read_when_it_comes_again() {
+    let memory = Memory::new();
+    let (first, again) = (upload("a.pdf", "one", "01"), upload("a.pdf", "one", "03"));
+    tell(&memory, &first).await;
+    take(&memory.stack(), vec![removed("a.pdf", None, "02")]).await.unwrap();
+    finish(&memory, &first).await;
+    for _ in 0..2 {
+        tell(&memory, &again).await;
+        let job = job_of(&memory, &again).await;
+        assert_eq!((job.run, job.state), (2, State::At(Stage::Ingest)));
+    }
+    // One that has its result needs nothing more.
+    finish(&memory, &again).await;
+    tell(&memory, &upload("a.pdf", "one", "04")).await;
+    assert_eq!(job_of(&memory, &again).await.run, 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deletion_ends_the_version_it_is_about_and_no_later_upload() {
-    let removed = |version: Option<&str>, sequencer: &str| ObjectEvent::Removed {
-        bucket: BUCKET.into(),
-        key: "a.pdf".into(),
-        version: version.map(str::to_owned),
-        sequencer: Some(sequencer.into()),
-    };
     let document = upload("a.pdf", "1", "05");
     for (event, ends) in [
-        (removed(None, "06"), true),
-        (removed(Some("1"), "06"), true),
-        (removed(Some("0"), "06"), false),
-        (removed(None, "04"), false),
+        (removed("a.pdf", None, "06"), true),
+        (removed("a.pdf", Some("1"), "06"), true),
+        (removed("a.pdf", Some("0"), "06"), false),
+        (removed("a.pdf", None, "04"), false),
     ] {
         let memory = Memory::new();
         tell(&memory, &document).await;
