@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use domain::job::{Job, State, What};
 use domain::settings::Source;
 use domain::text::Pages;
-use domain::{Artifact, Audience, OutcomeKind, Stage};
+use domain::{Artifact, OutcomeKind, Stage};
 use local::Local;
 use ports::{Fault, Filter, Stack};
 use std::io::Write;
@@ -158,9 +158,8 @@ fn settings(job: &Job, out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
-/// Who was told of this run, and what of that has not arrived.
+/// The letter about this run, and what has not arrived of what it told.
 async fn told(local: &Local, job: &Job, out: &mut dyn Write) -> Result<()> {
-    let (State::Ended, Some(outcome)) = (job.state, &job.outcome) else { return Ok(()) };
     let name = format!("{}-{}", job.id, job.run);
     let late: Vec<_> =
         local.delivery_list().await?.into_iter().filter(|delivery| delivery.notification == name).collect();
@@ -173,12 +172,6 @@ async fn told(local: &Local, job: &Job, out: &mut dyn Write) -> Result<()> {
     let letter = local.layout.outbox().join(format!("{name}.eml"));
     if letter.exists() {
         writeln!(out, "Mail      {}", letter.display())?;
-    } else if late.is_empty() && outcome.kind != OutcomeKind::Superseded {
-        let who = match outcome.audience() {
-            Some(Audience::Operator) => "operators",
-            Some(Audience::Sender) | None => "subscribers",
-        };
-        writeln!(out, "Mail      to {who}, {}", show::clock(job.updated_at))?;
     }
     Ok(())
 }
