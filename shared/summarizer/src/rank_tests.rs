@@ -156,7 +156,7 @@ fn the_choice_is_the_references_where_nothing_dangles() {
         let none = crate::select::Embedded { places: vec![], vectors: vec![] };
         let order = crate::select::order(&ranked.scores);
         let alike = crate::select::Likeness::new(&document, &ranked, &none);
-        let chosen = crate::select::select(&document, &ranked, &order, &alike, 90);
+        let chosen = crate::select::select(&document, &ranked, &ranked.scores, &order, &alike, 90);
         let texts: Vec<&str> =
             chosen.iter().map(|&p| document.sentences[ranked.pool[p]].text.as_str()).collect();
         let wanted: Vec<&str> =

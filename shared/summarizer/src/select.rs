@@ -1,7 +1,7 @@
 //! What is said: whole sentences under a budget in words, none twice, in document order.
 
 use crate::cues;
-use crate::rank::Ranked;
+use crate::rank::{self, Ranked};
 use crate::structure::Document;
 use std::cell::OnceCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,6 +14,8 @@ const OVERLAPS: f64 = 0.6;
 pub(crate) const SAME_MEANING: f32 = 0.9;
 /// Taken off a sentence that leans on the one before it.
 const DANGLING: f64 = 1.5;
+/// From here on a sentence holds something to act on ([`rank::act`]): a date, a sum or a duty.
+const TELLS: f64 = 1.0;
 /// Fewer words than this hold no sentence worth adding.
 const LEAST: usize = 6;
 
@@ -60,8 +62,10 @@ pub(crate) fn select(
     budget: usize,
 ) -> Vec<usize> {
     let sentence = |place: usize| &document.sentences[ranked.pool[place]];
-    // What asks for action is not padded with courtesies because a few words are left.
-    let order = order.iter().filter(|&&place| ranked.office < 0.5 || merits[place] >= 0.0);
+    // What asks for action is not padded with courtesies because a few words are left. Merits only compare: in a
+    // letter where every sentence matters half of them are below the mean.
+    let is_padding = |place: usize| merits[place] < 0.0 && rank::act(sentence(place)) < TELLS;
+    let order = order.iter().filter(|&&place| ranked.office < 0.5 || !is_padding(place));
     let mut left = budget;
     let mut chosen: Vec<usize> = Vec::new();
     for &place in order {
