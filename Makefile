@@ -1,6 +1,6 @@
 # Thin on purpose: what is worth reading is in .ci/, models/fetch.py and `precis --help`.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test build run test bench fmt lint deny docs ci samples clean-data
+.PHONY: help setup setup-test setup-bench build run test bench fmt lint deny docs ci samples clean-data
 
 DATA    ?= precis-data
 # The documents are numbered; what makes and explains them is not.
@@ -23,6 +23,9 @@ setup: ## install what is missing (Debian packages, the model), and say so
 setup-test:
 	@.ci/setup --test
 
+setup-bench:
+	@.ci/setup --bench
+
 build: ## leave target/release/precis
 	cargo build --release --locked --workspace --bin precis
 
@@ -39,7 +42,7 @@ test: setup-test ## all the tests
 	cargo build --release --locked --workspace --bins
 	cargo test --release --locked --workspace
 
-bench: setup-test ## measure, and write docs/benchmarks.md
+bench: setup-bench ## measure, and write docs/benchmarks.md
 	cargo build --release --locked --workspace --bins
 	target/release/bench
 
