@@ -84,7 +84,7 @@ pub enum SummarizeError {
     #[error("there is no text in it")]
     NoText,
     /// Too few words to be shortened.
-    #[error("there are only {words} words of text in it")]
+    #[error("words of text in it: {words}")]
     TooLittleText {
         /// Words of running text, items, rows and quotes.
         words: usize,
