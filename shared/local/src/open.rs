@@ -184,11 +184,13 @@ fn inspect(layout: &Layout, options: OpenOptions) -> Result<bool, OpenError> {
     if fs::exists(layout.database()).map_err(|error| failed(folder, error))? {
         return Ok(false);
     }
-    // Also what a first start leaves that was stopped in the middle, and what may be prepared by hand.
-    let ours = ["precis.toml", "lock", "objects", "inbox", "results", "outbox", "lost+found"];
+    // Who put settings there means it for us, whatever lies beside them (a password file).
+    let is_prepared = fs::exists(layout.settings()).map_err(|error| failed(folder, error))?;
+    // Also what a first start leaves that was stopped in the middle.
+    let ours = ["lock", "objects", "inbox", "results", "outbox", "lost+found"];
     for entry in fs::read_dir(folder).map_err(|error| failed(folder, error))? {
         let name = entry.map_err(|error| failed(folder, error))?.file_name();
-        if !ours.iter().any(|known| name == *known) {
+        if !is_prepared && !ours.iter().any(|known| name == *known) {
             return Err(OpenError::Foreign(folder.clone()));
         }
     }
@@ -399,6 +401,16 @@ mod tests {
         let journal: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
         let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
         assert_eq!((journal.as_str(), synchronous), ("wal", 2), "2 is FULL");
+    }
+
+    #[test]
+    fn a_folder_with_settings_is_meant_for_us_and_one_of_other_things_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("smtp-password"), "secret").unwrap();
+        let error = open(folder.path(), OpenOptions::exclusive()).err().unwrap();
+        assert!(matches!(error, OpenError::Foreign(_)), "{error}");
+        fs::write(folder.path().join("precis.toml"), "").unwrap();
+        open(folder.path(), OpenOptions::exclusive()).unwrap();
     }
 
     #[test]

@@ -14,8 +14,10 @@ use ports::{Fault, Notification, PortError, Result, Subscription};
 use sha2::{Digest, Sha256};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// How long a mail server may take for one answer.
+/// How long it may take to reach a mail server.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long all that is said to it may take: lettre bounds no answer, and a server may fall silent.
+const CONVERSATION: Duration = Duration::from_secs(60);
 /// Who sends where no server is set.
 const FROM: &str = "Precis <precis@localhost>";
 
@@ -61,25 +63,33 @@ impl Mailer {
     /// Sends to one person.
     pub(crate) async fn send(&self, notification: &Notification, at: Timestamp, to: &str) -> Result<()> {
         let message = build(notification, at, &self.from, &[to.to_owned()])?;
-        match self.transport.send(message).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(classify(&error)),
-        }
+        within(self.transport.send(message)).await.map(drop)
     }
 
     /// Whether the server can be reached and takes our name and password.
     pub(crate) async fn check(&self) -> Result<()> {
-        match self.transport.test_connection().await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(PortError::new(Fault::Transient, "the mail server does not answer")),
-            Err(error) => Err(classify(&error)),
+        if within(self.transport.test_connection()).await? {
+            Ok(())
+        } else {
+            Err(PortError::new(Fault::Transient, "the mail server does not answer"))
         }
     }
 }
 
-/// 4xx and broken connections are tried again; 5xx is an answer.
+async fn within<T>(
+    said: impl Future<Output = std::result::Result<T, lettre::transport::smtp::Error>>,
+) -> Result<T> {
+    match tokio::time::timeout(CONVERSATION, said).await {
+        Ok(answer) => answer.map_err(|error| classify(&error)),
+        Err(_) => {
+            let what = "sending an e-mail: the mail server fell silent. Do: check host, port and tls of [smtp] in precis.toml";
+            Err(PortError::new(Fault::Transient, what))
+        }
+    }
+}
+
+/// 4xx and broken connections are tried again; 5xx is an answer, unless it speaks of us and not of the message.
 fn classify(error: &lettre::transport::smtp::Error) -> PortError {
-    let fault = if error.is_permanent() { Fault::Permanent } else { Fault::Transient };
     let mut what = format!("sending an e-mail: {error}");
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -89,7 +99,20 @@ fn classify(error: &lettre::transport::smtp::Error) -> PortError {
         }
         source = cause.source();
     }
-    PortError::new(fault, what)
+    let status = error.status().map(u16::from);
+    // RFC 4954, section 6: who we say we are is refused. A person can mend that, and then every message may go.
+    let is_refused = matches!(status, Some(530 | 534 | 535 | 538));
+    let advice = if is_refused {
+        ". Do: check username, password and tls of [smtp] in precis.toml"
+    } else if what.contains("certificate") {
+        ". Do: add the authority of its certificate to this machine's (update-ca-certificates), or name it by SSL_CERT_FILE"
+    } else if status.is_none() {
+        ". Do: check host, port and tls of [smtp] in precis.toml"
+    } else {
+        ""
+    };
+    let fault = if error.is_permanent() && !is_refused { Fault::Permanent } else { Fault::Transient };
+    PortError::new(fault, what + advice)
 }
 
 /// The bytes of an `.eml` for these people; with nobody subscribed, for whoever sits at this machine.
@@ -159,5 +182,50 @@ pub(crate) fn test_notification(subscription: &Subscription, now: Timestamp) -> 
         text: text.into(),
         markdown: text.into(),
         json: serde_json::json!({ "test": true, "subscription": subscription.id }).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+    /// A mail server that gives these answers and then says nothing more, without hanging up.
+    async fn check_with(answers: &'static [&'static str]) -> PortError {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+            for answer in answers {
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                stream.read_line(&mut String::new()).await.unwrap();
+            }
+            std::future::pending::<()>().await;
+        });
+        let smtp = Smtp {
+            host: "127.0.0.1".into(),
+            port: Some(port),
+            tls: Tls::None,
+            username: Some("ann".into()),
+            password: Some(Secret::new("canary")),
+            password_file: None,
+            from: FROM.into(),
+        };
+        Mailer::new(&smtp).unwrap().check().await.unwrap_err()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mail_server_that_falls_silent_is_given_up_and_tried_again() {
+        let error = check_with(&["220 test\r\n"]).await;
+        assert_eq!(error.fault, Fault::Transient, "{error}");
+        assert!(error.to_string().contains("fell silent. Do: check host"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_refused_password_is_a_fault_that_people_can_mend_and_not_the_end_of_a_message() {
+        let answers = &["220 test\r\n", "250-test\r\n250 AUTH PLAIN\r\n", "535 5.7.8 no\r\n", "221 bye\r\n"];
+        let error = check_with(answers).await;
+        assert_eq!(error.fault, Fault::Transient, "{error}");
+        assert!(error.to_string().contains("Do: check username, password"), "{error}");
     }
 }
