@@ -1,7 +1,7 @@
 //! The disk of the data folder fills up while `precis up` works, is made room on, and fills up again.
 
 use precis_tests::papers::{self, Chance, Paper};
-use precis_tests::program::eventually;
+use precis_tests::program::{eventually, repository};
 use precis_tests::running::{self, Up};
 use precis_tests::shared::skip;
 use std::fs::{self, File};
@@ -21,16 +21,21 @@ struct Disk(PathBuf);
 
 impl Disk {
     /// `None` where this user may not mount.
-    fn mount(at: PathBuf) -> Option<Self> {
+    fn mount(at: PathBuf, size: &str) -> Option<Self> {
         fs::create_dir(&at).unwrap();
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={SIZE}"), "none"])
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"])
             .arg(&at)
             .output();
         match mounted {
             Ok(output) if output.status.success() => Some(Self(at)),
             _ => None,
         }
+    }
+
+    fn grow(&self, size: &str) {
+        let grown = Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(&self.0).status();
+        assert!(grown.unwrap().success());
     }
 
     /// Writes until nothing more fits.
@@ -73,7 +78,7 @@ fn ended(data: &Path) -> usize {
 #[test]
 fn a_full_disk_delays_documents_and_loses_none() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(disk) = Disk::mount(folder.path().join("disk")) else {
+    let Some(disk) = Disk::mount(folder.path().join("disk"), SIZE) else {
         return skip("only root may mount a small disk");
     };
     let mut chance = Chance::seeded("PRECIS_DISK_SEED");
@@ -112,6 +117,26 @@ fn a_full_disk_delays_documents_and_loses_none() {
     assert!(said.contains("full"), "nothing was said about the full disk: {said}");
     up.stop();
     check(&data, &all);
+}
+
+#[test]
+fn a_full_disk_ends_a_summarize_which_goes_on_from_there_once_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = Disk::mount(folder.path().join("disk"), "1m") else {
+        return skip("only root may mount a small disk");
+    };
+    let data = disk.0.join("data");
+    let samples: Vec<PathBuf> = ["01-service-agreement.pdf", "02-incident-report.pdf"]
+        .map(|name| repository().join("samples").join(name))
+        .into();
+    let stopped = running::run(&data, "summarize", &samples);
+    let said = String::from_utf8_lossy(&stopped.stderr);
+    assert_eq!(stopped.status.code(), Some(1), "{said}");
+    assert!(said.contains("is full. Do: make room; the same command goes on from here"), "{said}");
+    disk.grow(SIZE);
+    let done = running::run(&data, "summarize", &samples);
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(running::jobs(&data).len(), samples.len());
 }
 
 /// A document that is sent meanwhile is refused with the reason and what to do, and is not half there.

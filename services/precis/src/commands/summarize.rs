@@ -22,6 +22,9 @@ use worker::Shutdown;
 /// Longest that the end waits for e-mails and result files to be written.
 const DELIVERY_WAIT: Duration = Duration::from_secs(60);
 
+/// A disk with less room is full: no transaction can be relied on to fit.
+const FULL_BYTES: u64 = 64 * 1024;
+
 /// Files that are taken in at the same time.
 const UPLOADS_AT_ONCE: usize = 32;
 
@@ -51,26 +54,47 @@ pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
     };
     let following = pipeline.as_ref().map(|pipeline| watch.follow(pipeline.in_flight()));
     let all_good = tokio::select! {
-        all_good = print_all(&local.stack, &inputs, &asked, args.format, &watch) => all_good?,
+        all_good = print_all(&local.stack, &inputs, &asked, args.format, &watch) => Some(all_good?),
         () = shutdown.draining() => {
             watch.say(if args.data.is_some() {
                 "precis: stopped; the same command goes on from here"
             } else {
                 "precis: stopped; nothing was kept (with --data DIR the same command would go on from here)"
             });
-            false
+            None
+        }
+        () = full_disk(&data) => {
+            let advice = if args.data.is_some() {
+                "Do: make room; the same command goes on from here"
+            } else {
+                "Do: make room, or name a folder with room by --data"
+            };
+            watch.say(&format!("precis: stopped: the disk of {} is full. {advice}", data.display()));
+            None
         }
     };
     drop(following);
     watch.clear();
     if let Some(pipeline) = &mut pipeline {
-        if args.data.is_some() && !shutdown.is_draining() {
+        if args.data.is_some() && all_good.is_some() {
             local.deliveries_done(DELIVERY_WAIT).await?;
         }
         pipeline.drain();
         pipeline.stopped().await;
     }
-    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if all_good == Some(true) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Ends when the disk of the folder has been full for some seconds. Workers wait until there is room again, which
+/// is right for a service; who waits for this command is told instead.
+async fn full_disk(folder: &Path) {
+    let mut full = 0;
+    while full < 5 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let room =
+            rustix::fs::statvfs(folder).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+        full = if room < FULL_BYTES { full + 1 } else { 0 };
+    }
 }
 
 /// Opens the folder to work in it, or beside the `precis up` that already does.
