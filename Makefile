@@ -35,7 +35,7 @@ run: setup build ## the main job on real documents: every one in samples/, summa
 	@echo "A folder to drop files in: $(PRECIS) up --data $(DATA) --inbox FOLDER"
 
 test: setup-test build ## all the tests
-	cargo test --release --locked --workspace
+	docker/host/emulators run cargo test --release --locked --workspace
 
 bench: setup-test ## measure, and write docs/benchmarks.md
 	cargo build --release --locked --workspace --bins
