@@ -11,7 +11,7 @@ use futures::StreamExt;
 use models::{DeviceChoice, MiniLm};
 use ports::faults::{Call, Log, Mode, Plan, wrap};
 use ports::memory::Memory;
-use ports::{Address, Filter, Jobs, Objects, Ocr, Part, Progress, QueueName, Stack};
+use ports::{Address, Filter, Jobs, Objects, Ocr, PageImage, PageLines, Part, Progress, QueueName, Stack};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -47,7 +47,7 @@ impl Ocr for Engine {
     }
 
     async fn start(&self, part: &Part) -> ports::Result<Progress> {
-        self.0.lock().unwrap().push(part.image.clone());
+        self.0.lock().unwrap().extend(part.images.iter().map(|image| image.key.clone()));
         let line = |(paragraph, text): (usize, &&str)| Line {
             text: (*text).to_owned(),
             role: Role::Body,
@@ -55,10 +55,12 @@ impl Ocr for Engine {
             bbox: None,
             confidence: Some(0.9),
         };
-        Ok(Progress::Ready(SCANNED.iter().enumerate().map(line).collect()))
+        let lines: Vec<_> = SCANNED.iter().enumerate().map(line).collect();
+        let read = |image: &PageImage| PageLines { page: image.page, lines: lines.clone() };
+        Ok(Progress::Ready(part.images.iter().map(read).collect()))
     }
 
-    async fn collect(&self, token: &str) -> ports::Result<Progress> {
+    async fn collect(&self, _: &Part, token: &str) -> ports::Result<Progress> {
         panic!("nothing is pending under {token}")
     }
 }
@@ -118,7 +120,10 @@ impl Pipeline {
                 made_by: "test".into(),
             };
             pipeline.stage(stack, ingest::Ingest::new(stack.clone(), settings));
-            pipeline.stage(stack, ocr::OcrStep::new(stack.clone(), ocr::Config { pages_at_once: 2 }));
+            pipeline.stage(
+                stack,
+                ocr::OcrStep::new(stack.clone(), ocr::Config { parts_at_once: 2, pages_a_part: 1 }),
+            );
             pipeline.stage(stack, summarize::Summarize::new(stack.clone(), world.model.clone()));
             pipeline.stage(stack, notify::NotifyStep::new(stack.clone(), links.clone()));
         }

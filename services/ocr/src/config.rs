@@ -3,6 +3,8 @@
 /// Configuration of the ocr worker.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// Pages of one document that are read at the same time; the gate bounds them over all documents.
-    pub pages_at_once: usize,
+    /// Parts of one document that are read at the same time; the gate bounds them over all documents.
+    pub parts_at_once: usize,
+    /// The most pages that one call reads: 1 for an engine that reads page by page.
+    pub pages_a_part: usize,
 }

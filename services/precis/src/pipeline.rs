@@ -63,7 +63,7 @@ impl Pipeline {
         let numbers = Config { drain: options.drain, wait: options.wait, ..Config::default() };
         let config = ingest::Config { scratch, reader, made_by };
         pipeline.stage(&stack, ingest::Ingest::new(stack.clone(), config), cores, &numbers);
-        let config = ocr::Config { pages_at_once: cores };
+        let config = ocr::Config { parts_at_once: cores, pages_a_part: 1 };
         pipeline.stage(&stack, ocr::OcrStep::new(stack.clone(), config), cores, &numbers);
         pipeline.stage(&stack, summarize::Summarize::new(stack.clone(), backend), cores, &numbers);
         let notify =

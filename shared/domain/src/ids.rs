@@ -126,6 +126,8 @@ pub enum Artifact {
     Part(u32),
     /// The lines that OCR found on that page.
     PartLines(u32),
+    /// Page images bound together for one OCR call (PDF), named by its first page and what tells it from others.
+    Bundle(u32, String),
     /// The summary and what belongs to it ([`crate::outcome::Finding`]).
     Result,
 }
@@ -139,6 +141,7 @@ impl Artifact {
             Self::Pages => "pages".to_owned(),
             Self::Part(page) => format!("part-{page}"),
             Self::PartLines(page) => format!("part-{page}-lines"),
+            Self::Bundle(first, name) => format!("bundle-{first}-{name}"),
             Self::Result => "result".to_owned(),
         };
         format!("jobs/{job}/{run}/{name}")

@@ -111,6 +111,19 @@ pub enum What {
     Restarted,
 }
 
+/// Pages that an OCR engine works on between our visits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingPart {
+    /// The pages, in order.
+    pub pages: Vec<u32>,
+    /// The engine's name for the work.
+    pub token: String,
+    /// The lease at the gate that is given back when it is done.
+    pub lease: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// How a former run ended. Its artifacts stay.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PastRun {
@@ -173,6 +186,12 @@ pub struct Job {
     /// Pages that need OCR (numbers from 1), each with a part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ocr_pages: Vec<u32>,
+    /// Pages that an OCR engine is at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ocr_pending: Vec<PendingPart>,
+    /// How often OCR work of this run came to a dead end and was started anew.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ocr_generation: u32,
     /// How it ends, once decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -195,6 +214,10 @@ pub struct Job {
     /// W3C `traceparent` of the event that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Why a claim was not given.
@@ -258,6 +281,8 @@ impl Job {
             reused_from: None,
             pages: None,
             ocr_pages: Vec::new(),
+            ocr_pending: Vec::new(),
+            ocr_generation: 0,
             outcome: None,
             timings_ms: BTreeMap::new(),
             cost: Cost::default(),
@@ -428,6 +453,8 @@ impl Job {
         job.reuse = None;
         job.reused_from = None;
         job.ocr_pages.clear();
+        job.ocr_pending.clear();
+        job.ocr_generation = 0;
         job.outcome = None;
         job.timings_ms.clear();
         job.cost = Cost::default();

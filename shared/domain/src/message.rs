@@ -41,6 +41,21 @@ pub struct Digest {
     pub window: i64,
 }
 
+/// "The part that you started is done", from an OCR engine that works between visits: as Textract publishes it
+/// (<https://docs.aws.amazon.com/textract/latest/dg/async-notification-payload.html>).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Completion {
+    /// The engine's name for the work (Textract's `JobId`).
+    #[serde(rename = "JobId")]
+    pub token: String,
+    /// How it ended, in the engine's words. Not relied upon: the engine is asked.
+    #[serde(rename = "Status")]
+    pub status: String,
+    /// The job that it was started for.
+    #[serde(rename = "JobTag")]
+    pub job: JobId,
+}
+
 /// Everything that may stand in a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
@@ -48,6 +63,8 @@ pub enum Message {
     Nudge(Nudge),
     /// To notify.
     Digest(Digest),
+    /// To ocr, from its engine.
+    Completion(Completion),
     /// To ingest, as S3 sends it.
     Events(Vec<ObjectEvent>),
 }
@@ -99,6 +116,9 @@ impl Message {
                 serde_json::from_value(value).map(Self::Digest).map_err(|error| malformed(&error))
             }
             Some(_) => serde_json::from_value(value).map(Self::Nudge).map_err(|error| malformed(&error)),
+            None if value.get("JobTag").is_some() => {
+                serde_json::from_value(value).map(Self::Completion).map_err(|error| malformed(&error))
+            }
             None => event::decode(body).map(Self::Events).map_err(|error| malformed(&error)),
         }
     }

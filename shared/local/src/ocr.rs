@@ -5,7 +5,7 @@
 
 use crate::objects::ObjectStore;
 use async_trait::async_trait;
-use ports::{Fault, Objects, Ocr, Part, PortError, Progress, Result};
+use ports::{Fault, Objects, Ocr, PageImage, PageLines, Part, PortError, Progress, Result};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,8 +50,24 @@ impl Ocr for Engine {
     }
 
     async fn start(&self, part: &Part) -> Result<Progress> {
+        let mut pages = Vec::new();
+        for image in &part.images {
+            pages.push(self.recognise(image, &part.language).await?);
+        }
+        Ok(Progress::Ready(pages))
+    }
+
+    async fn collect(&self, _: &Part, token: &str) -> Result<Progress> {
+        // Every page is ready when `start` returns, so nobody holds a token.
+        Err(PortError::new(Fault::NotFound, format!("no page is pending under {token}")))
+    }
+}
+
+impl Engine {
+    async fn recognise(&self, image: &PageImage, language: &str) -> Result<PageLines> {
         let engine = self.engine().await?;
-        let body = self.objects.read(&part.image, MAX_IMAGE).await?;
+        let page = image.page;
+        let body = self.objects.read(&image.key, MAX_IMAGE).await?;
         let scratch = self.scratch.clone();
         let laid = tokio::task::spawn_blocking(move || {
             let mut file = tempfile::Builder::new().prefix("ocr-").suffix(".png").tempfile_in(scratch)?;
@@ -62,12 +78,7 @@ impl Ocr for Engine {
             .await
             .map_err(|error| PortError::new(Fault::Transient, format!("laying out a page image: {error}")))?
             .map_err(|error: std::io::Error| crate::fault::io("laying out a page image", &error))?;
-        let lines = engine.recognise(image.path(), &part.language).await.map_err(|error| classify(&error))?;
-        Ok(Progress::Ready(lines))
-    }
-
-    async fn collect(&self, token: &str) -> Result<Progress> {
-        // Every page is ready when `start` returns, so nobody holds a token.
-        Err(PortError::new(Fault::NotFound, format!("no page is pending under {token}")))
+        let lines = engine.recognise(image.path(), language).await.map_err(|error| classify(&error))?;
+        Ok(PageLines { page, lines })
     }
 }

@@ -197,6 +197,8 @@ impl SettingsFile {
         let tables = self.tables();
         let (table, usual) = match gate {
             GateName::Ocr => (tables.gates.ocr, Some(cores())),
+            // The engine of one machine reads page by page, and at once.
+            GateName::OcrDocument | GateName::OcrCollect => return Ok(Limit::default()),
             GateName::Publish => (tables.gates.publish, None),
         };
         Ok(Limit {

@@ -246,7 +246,7 @@ intercept!(Jobs {
 intercept!(Ocr {
     fn version() -> String;
     fn start(part: &Part) -> Progress;
-    fn collect(token: &str) -> Progress;
+    fn collect(part: &Part, token: &str) -> Progress;
 });
 intercept!(Topic {
     fn publish(channel: Channel, notification: &Notification) -> ();

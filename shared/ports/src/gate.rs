@@ -8,21 +8,27 @@ use std::time::Duration;
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum GateName {
-    /// OCR starts a second, and OCR at once.
+    /// Pages that are read by a call each: calls a second, and calls at once.
     Ocr,
+    /// Parts of many pages: starts a second, and parts at work at once.
+    OcrDocument,
+    /// Calls a second that look after started parts.
+    OcrCollect,
     /// E-mails and publishes a second.
     Publish,
 }
 
 impl GateName {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Ocr, Self::Publish];
+    pub const ALL: [Self; 4] = [Self::Ocr, Self::OcrDocument, Self::OcrCollect, Self::Publish];
 
     /// The name in tables and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ocr => "ocr",
+            Self::OcrDocument => "ocr-document",
+            Self::OcrCollect => "ocr-collect",
             Self::Publish => "publish",
         }
     }

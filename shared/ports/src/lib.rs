@@ -26,7 +26,7 @@ pub use gate::{Gate, GateName, Lease, Pass};
 pub use host::{Clock, SystemClock, TaskProtection};
 pub use jobs::{ContentClaim, Filter, Jobs, Tally};
 pub use objects::{Objects, Written};
-pub use ocr::{Ocr, Part, Progress};
+pub use ocr::{Ocr, PageImage, PageLines, Part, Progress};
 pub use queue::{Address, Delivery, Depth, Disposition, Outgoing, Queue, QueueAdmin, QueueName, Receipt};
 pub use settings::SettingsSource;
 pub use stack::Stack;

@@ -59,6 +59,8 @@ metrics! {
         "Messages handled: done, deferred, retried (an attempt failed), ended, released (this process stops), malformed.";
     DEFERRALS = "precis_deferrals_total", Counter, ["queue", "why"],
         "Messages put back for later: claimed (another worker is at it), newer (written by a newer release), throttled (a rate or quota), full (no room), unreachable (something every job needs), not_ready (what it waits for).";
+    COMPLETIONS_IGNORED = "precis_ocr_completions_ignored_total", Counter, [],
+        "Completions of OCR that no job waits for: late, told twice, or not from our engine.";
     STAGE_SECONDS = "precis_stage_seconds", Histogram, ["stage"],
         "Time that a stage worked on one job, waiting not counted.";
     PAGES = "precis_pages_total", Counter, ["origin"],
@@ -180,6 +182,11 @@ pub fn handled(queue: &'static str, settlement: &'static str) {
 /// A message was put back for later. Both are fixed words: the queue's name, and why.
 pub fn deferred(queue: &'static str, why: &'static str) {
     metrics::counter!(DEFERRALS, "queue" => queue, "why" => why).increment(1);
+}
+
+/// A completion came that no job waits for: late, twice, or not from our engine.
+pub fn completion_ignored() {
+    metrics::counter!(COMPLETIONS_IGNORED).increment(1);
 }
 
 /// A stage did its work on one job.

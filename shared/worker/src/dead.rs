@@ -66,6 +66,8 @@ impl Handler for Letters {
                 Ok(settlement) => settlement,
                 Err(error) => Settlement::of_error(&error, self.stack.clock.now()),
             },
+            // What started the part looks after it as well.
+            Message::Completion(_) => Settlement::Done,
             // Nobody but an operator can say whether the cause is gone.
             Message::Events(_) | Message::Digest(_) => Settlement::Release(KEPT),
         }

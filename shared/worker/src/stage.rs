@@ -60,6 +60,10 @@ impl<S: Step> Handler for StageHandler<S> {
             Message::Nudge(nudge) => return self.nudge(&nudge, cx).await,
             Message::Events(events) => self.step.on_events(events).await,
             Message::Digest(digest) => self.step.on_digest(digest).await,
+            // Completions have a queue and a handler of their own.
+            Message::Completion(_) => {
+                return Settlement::Malformed("a completion is for another queue".into());
+            }
         };
         match done {
             Ok(()) => Settlement::Done,

@@ -3,7 +3,7 @@
 use super::{Memory, fail, lock};
 use crate::error::{Fault, Result};
 use crate::objects::Objects;
-use crate::ocr::{Ocr, Part, Progress};
+use crate::ocr::{Ocr, PageImage, PageLines, Part, Progress};
 use async_trait::async_trait;
 use domain::text::{Line, Role};
 use std::collections::BTreeMap;
@@ -15,13 +15,14 @@ const LIMIT: u64 = 64 << 20;
 pub(super) struct Engine {
     pub(super) pending: u32,
     pub(super) started: Vec<String>,
-    /// By token: the image's key and the answers still to be `Pending`.
-    running: BTreeMap<String, (String, u32)>,
+    /// By token (the same for the same part): the answers still to be `Pending`.
+    running: BTreeMap<String, u32>,
 }
 
 impl Memory {
-    async fn recognise(&self, image: &str) -> Result<Progress> {
-        let image = self.read(image, LIMIT).await?;
+    async fn recognise(&self, image: &PageImage) -> Result<PageLines> {
+        let page = image.page;
+        let image = self.read(&image.key, LIMIT).await?;
         let Ok(text) = String::from_utf8(image) else {
             return fail(Fault::Permanent, "the image cannot be read");
         };
@@ -32,7 +33,7 @@ impl Memory {
             bbox: None,
             confidence: Some(0.9),
         };
-        Ok(Progress::Ready(text.lines().enumerate().map(line).collect()))
+        Ok(PageLines { page, lines: text.lines().enumerate().map(line).collect() })
     }
 }
 
@@ -43,29 +44,38 @@ impl Ocr for Memory {
     }
 
     async fn start(&self, part: &Part) -> Result<Progress> {
-        let token = {
+        let token = token(part);
+        {
             let mut engine = lock(&self.0.ocr);
-            engine.started.push(part.image.clone());
-            let token = format!("ocr-{}", engine.started.len());
             let pending = engine.pending;
-            engine.running.insert(token.clone(), (part.image.clone(), pending));
-            token
-        };
-        self.collect(&token).await
+            if engine.running.insert(token.clone(), pending).is_none_or(|_| pending == 0) {
+                engine.started.extend(part.images.iter().map(|image| image.key.clone()));
+            }
+        }
+        self.collect(part, &token).await
     }
 
-    async fn collect(&self, token: &str) -> Result<Progress> {
-        let image = {
+    async fn collect(&self, part: &Part, token: &str) -> Result<Progress> {
+        {
             let mut engine = lock(&self.0.ocr);
-            let Some((image, pending)) = engine.running.get_mut(token) else {
+            let Some(pending) = engine.running.get_mut(token) else {
                 return fail(Fault::NotFound, "there is no such part at work");
             };
             if *pending > 0 {
                 *pending -= 1;
                 return Ok(Progress::Pending(token.to_owned()));
             }
-            image.clone()
-        };
-        self.recognise(&image).await
+        }
+        let mut pages = Vec::new();
+        for image in &part.images {
+            pages.push(self.recognise(image).await?);
+        }
+        Ok(Progress::Ready(pages))
     }
+}
+
+/// Names the work on a part: an engine that works between visits answers for the same work when it is started again.
+fn token(part: &Part) -> String {
+    let pages: Vec<_> = part.images.iter().map(|image| image.page.to_string()).collect();
+    format!("{}-{}-{}-{}", part.job, part.run, pages.join("+"), part.generation)
 }

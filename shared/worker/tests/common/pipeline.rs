@@ -4,7 +4,9 @@ use crate::common::{Answer, Running, start_handler};
 use async_trait::async_trait;
 use domain::event::ObjectEvent;
 use domain::{Artifact, Audience, Job, Outcome, OutcomeKind, Reason, Stage};
-use ports::{Channel, ContentClaim, Fault, GateName, Notification, Part, Pass, PortError, Progress, Stack};
+use ports::{
+    Channel, ContentClaim, Fault, GateName, Notification, PageImage, Part, Pass, PortError, Progress, Stack,
+};
 use precis_worker::{
     Claimed, Config, DeadLetters, Reconciler, Shutdown, StageHandler, Step, StepDone, StepFailure, flow,
 };
@@ -81,18 +83,24 @@ impl Step for Ocr {
             Pass::Open(lease) => lease,
             Pass::Closed(until) => return Ok(StepDone::Defer { until, why: "the gate is closed".into() }),
         };
-        let part = Part { page: 1, image: claimed.key(&Artifact::Part(1)), language: String::new() };
+        let part = Part {
+            job: claimed.job.id.clone(),
+            run: claimed.job.run,
+            images: vec![PageImage { page: 1, key: claimed.key(&Artifact::Part(1)) }],
+            language: String::new(),
+            generation: 0,
+        };
         let mut progress = self.0.ocr.start(&part).await?;
         let read = loop {
             match progress {
                 Progress::Ready(read) => break read,
                 Progress::Pending(token) => {
                     tokio::time::sleep(Duration::from_secs(1)).await;
-                    progress = self.0.ocr.collect(&token).await?;
+                    progress = self.0.ocr.collect(&part, &token).await?;
                 }
             }
         };
-        let text: Vec<_> = read.into_iter().map(|line| line.text).collect();
+        let text: Vec<_> = read.into_iter().flat_map(|page| page.lines).map(|line| line.text).collect();
         self.0.objects.write_once(&lines, text.join("\n").into_bytes()).await?;
         self.0.gate.give_back(lease).await?;
         Ok(StepDone::advance(Stage::Summarize, |_| {}))

@@ -1,0 +1,174 @@
+//! One part: through the gate, to the engine, and its lines into their artifacts.
+
+use crate::handler::{OcrStep, unavailable};
+use crate::pages;
+use domain::job::PendingPart;
+use domain::text::Line;
+use domain::{Artifact, Job, Reason};
+use jiff::Timestamp;
+use ports::{Fault, GateName, Lease, PageImage, PageLines, Part, Pass, PortError, Progress};
+use std::time::Duration;
+use worker::{Claimed, StepFailure};
+
+/// The longest that a call which answers at once may hold its place at the gate.
+const LEASE: Duration = Duration::from_secs(300);
+/// The longest that a part which is read between visits may hold it.
+const PENDING_LEASE: Duration = Duration::from_secs(3600);
+/// A gate that opens again this soon is busy rather than closed.
+const BUSY: Duration = Duration::from_secs(3);
+/// How long a throttled gate stays closed when the engine does not say.
+const THROTTLED: Duration = Duration::from_secs(5);
+/// When to look after a part that nobody told us is done. A look costs a call, and completions rarely get lost.
+const BACKSTOP: Duration = Duration::from_secs(300);
+
+/// What became of one page.
+pub(crate) enum PageDone {
+    Lines(u32, Vec<Line>),
+    Unreadable(u32, String),
+    /// Not before then.
+    NotYet(Timestamp),
+}
+
+/// Pages that are read together, and the work on them that is going on already.
+pub(crate) struct Work {
+    pub(crate) pages: Vec<u32>,
+    pub(crate) pending: Option<PendingPart>,
+}
+
+type Done = Result<Vec<PageDone>, StepFailure>;
+
+impl OcrStep {
+    /// Brings a part as far as it goes now.
+    pub(crate) async fn part(&self, claimed: &Claimed, work: Work) -> Done {
+        let part = part_of(&claimed.job, &work.pages);
+        let gate = match &work.pending {
+            Some(_) => GateName::OcrCollect,
+            None if part.images.len() == 1 => GateName::Ocr,
+            None => GateName::OcrDocument,
+        };
+        let lease = match self.pass(gate).await.map_err(unavailable)? {
+            Pass::Open(lease) => lease,
+            Pass::Closed(until) => return Ok(not_yet(&part, until)),
+        };
+        let progress = match &work.pending {
+            Some(pending) => self.stack.ocr.collect(&part, &pending.token).await,
+            None => self.stack.ocr.start(&part).await,
+        };
+        match progress {
+            Ok(Progress::Pending(token)) => {
+                let since = self.stack.clock.now();
+                if work.pending.is_some() {
+                    self.give_back(lease).await?;
+                } else {
+                    let pending = PendingPart { pages: work.pages, token, lease: lease.id, since };
+                    claimed.update(|job| job.ocr_pending.push(pending)).await?;
+                }
+                Ok(not_yet(&part, since + BACKSTOP))
+            }
+            ended => {
+                self.give_back(lease).await?;
+                if let Some(pending) = &work.pending {
+                    let lease = Lease { gate: GateName::OcrDocument, id: pending.lease.clone() };
+                    self.give_back(lease).await?;
+                }
+                self.ended(claimed, part, gate, work.pending, ended).await
+            }
+        }
+    }
+
+    /// The engine is done with a part, one way or another.
+    async fn ended(
+        &self,
+        claimed: &Claimed,
+        part: Part,
+        gate: GateName,
+        pending: Option<PendingPart>,
+        progress: Result<Progress, PortError>,
+    ) -> Done {
+        let error = match progress {
+            Ok(Progress::Ready(read)) => return self.store(&claimed.job, &part, read).await,
+            Ok(Progress::Pending(_)) => return Ok(not_yet(&part, self.stack.clock.now() + BACKSTOP)),
+            Err(error) => error,
+        };
+        match (error.fault, pending) {
+            (Fault::Throttled(after), _) => {
+                let until = self.stack.clock.now() + after.unwrap_or(THROTTLED);
+                self.stack.gate.close(gate, until).await?;
+                Ok(not_yet(&part, until))
+            }
+            // The work is lost: it is started anew, as another generation, by the next attempt.
+            (Fault::NotFound, Some(lost)) => {
+                claimed
+                    .update(move |job| {
+                        job.ocr_pending.retain(|pending| pending.token != lost.token);
+                        job.ocr_generation += 1;
+                    })
+                    .await?;
+                Err(StepFailure::again(Reason::OcrFailed, error.what))
+            }
+            // A page is at fault, not the engine: the others are still worth reading.
+            (Fault::Permanent | Fault::TooLarge, _) if part.images.len() > 1 => {
+                let mut done = Vec::new();
+                for image in &part.images {
+                    let alone = Work { pages: vec![image.page], pending: None };
+                    done.extend(Box::pin(self.part(claimed, alone)).await?);
+                }
+                Ok(done)
+            }
+            (Fault::Permanent | Fault::TooLarge, _) => {
+                let unreadable = |image: &PageImage| PageDone::Unreadable(image.page, error.what.clone());
+                Ok(part.images.iter().map(unreadable).collect())
+            }
+            _ => Err(unavailable(error)),
+        }
+    }
+
+    /// Keeps what was read, page by page. A page of the part that is missing could not be read.
+    async fn store(&self, job: &Job, part: &Part, mut read: Vec<PageLines>) -> Done {
+        let mut done = Vec::new();
+        for image in &part.images {
+            let Some(found) = read.iter().position(|page| page.page == image.page) else {
+                done.push(PageDone::Unreadable(image.page, "OCR gave no answer for this page".into()));
+                continue;
+            };
+            let PageLines { page, lines } = read.swap_remove(found);
+            let key = Artifact::PartLines(page).key(&job.id, job.run);
+            self.stack.objects.write_once(&key, pages::encode_lines(&lines)?).await?;
+            done.push(PageDone::Lines(page, lines));
+        }
+        Ok(done)
+    }
+
+    /// Waits at the gate as long as it is only busy; a gate that is closed for longer sends the job away.
+    async fn pass(&self, gate: GateName) -> Result<Pass, PortError> {
+        let lease = if gate == GateName::OcrDocument { PENDING_LEASE } else { LEASE };
+        loop {
+            match self.stack.gate.take(gate, lease).await? {
+                Pass::Closed(until) if until <= self.stack.clock.now() + BUSY => {
+                    let wait = self.stack.clock.now().duration_until(until);
+                    tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+                }
+                pass => return Ok(pass),
+            }
+        }
+    }
+
+    async fn give_back(&self, lease: Lease) -> Result<(), StepFailure> {
+        Ok(self.stack.gate.give_back(lease).await?)
+    }
+}
+
+fn part_of(job: &Job, pages: &[u32]) -> Part {
+    let image = |page: &u32| PageImage { page: *page, key: Artifact::Part(*page).key(&job.id, job.run) };
+    Part {
+        job: job.id.clone(),
+        run: job.run,
+        images: pages.iter().map(image).collect(),
+        language: job.settings.language.clone(),
+        generation: job.ocr_generation,
+    }
+}
+
+fn not_yet(part: &Part, until: Timestamp) -> Vec<PageDone> {
+    part.images.iter().map(|_| PageDone::NotYet(until)).collect()
+}
