@@ -1,4 +1,5 @@
 //! Parts of pages: started once, written down while the engine is at them, gone on with when it is done.
+#![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
 
 use domain::message::{Completion, Message};
 use domain::text::{Origin, Page, Pages};

@@ -312,6 +312,7 @@ mod tests {
     use super::*;
 
     fn record_one_of_each() {
+        completion_ignored();
         queue_oldest("ocr", Duration::from_millis(1500));
         for place in [Place::Waiting, Place::InFlight, Place::Delayed, Place::Dead] {
             queue_messages("ocr", place, 4);

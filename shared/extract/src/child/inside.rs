@@ -1,6 +1,6 @@
 //! Inside the child.
 
-use super::{ANSWER, Answer, Request, walls};
+use super::{ANSWER, Answer, FULL, REFUSED, Request, walls};
 use crate::{ReadError, read_in_process};
 use domain::reason::Reason;
 use std::io::{BufRead, Read, Write};
@@ -8,8 +8,6 @@ use std::path::Path;
 
 /// Stack of the thread that parses: formats nest, and their parsers recurse.
 const STACK: usize = 64 << 20;
-/// Exit code when the request cannot be understood or the walls cannot be built.
-const REFUSED: i32 = 3;
 
 /// Reads one document; returns the exit code.
 pub(super) fn main() -> i32 {
@@ -84,7 +82,13 @@ fn answer(answer: &Answer, request: &Request) -> i32 {
     let written = write(answer, &request.out_dir, request.limits.output_bytes);
     let written =
         written.or_else(|error| write(&Answer::Failed(error), &request.out_dir, request.limits.output_bytes));
-    i32::from(written.is_err())
+    match written {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{error}");
+            if error.reason() == Reason::StorageFull { FULL } else { REFUSED }
+        }
+    }
 }
 
 fn write(answer: &Answer, out_dir: &Path, limit: u64) -> Result<(), ReadError> {

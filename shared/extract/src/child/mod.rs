@@ -21,6 +21,10 @@ pub use parent::read;
 pub const HIDDEN_WORD: &str = "__read-document";
 /// The file with the answer, in the output folder.
 const ANSWER: &str = "reading.json";
+/// Exit code of a child that cannot understand the request, build its walls or answer.
+const REFUSED: i32 = 3;
+/// Exit code of a child that cannot answer because the disk is full.
+const FULL: i32 = 4;
 
 /// The program that is started to read.
 #[derive(Debug, Clone, PartialEq, Eq)]

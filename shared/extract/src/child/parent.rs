@@ -1,6 +1,6 @@
 //! The parent's side: start, watch, end, and believe nothing.
 
-use super::{ANSWER, Answer, HIDDEN_WORD, ReaderProgram, Request};
+use super::{ANSWER, Answer, FULL, HIDDEN_WORD, REFUSED, ReaderProgram, Request};
 use crate::{Limits, PageReading, ReadError, Reading};
 use domain::reason::Reason;
 use std::os::unix::process::ExitStatusExt;
@@ -181,6 +181,14 @@ fn post_mortem(status: ExitStatus, last_words: &str, limits: &Limits) -> ReadErr
         (None, Some(101)) => {
             let place = last_words.lines().filter_map(|line| line.strip_prefix("panic at ")).next_back();
             crashed(format!("the reader stopped at {}", place.map_or("an unknown place", file_and_line)))
+        }
+        // The machine's fault and not the document's.
+        (None, Some(FULL)) => {
+            ReadError::io("the reader's answer cannot be written", &std::io::ErrorKind::StorageFull.into())
+        }
+        (None, Some(REFUSED)) => {
+            let why = last_words.lines().next_back().unwrap_or("it did not say why").to_owned();
+            ReadError::io("the reader could not do its work", &std::io::Error::other(why))
         }
         (None, code) => crashed(format!("the reader ended with code {}", code.unwrap_or(-1))),
     }

@@ -5,6 +5,7 @@ use domain::reason::Reason;
 use precis_extract::{Limits, PageReading};
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -75,6 +76,24 @@ async fn a_small_pdf_is_read_through_the_child() {
             .await
             .unwrap();
     assert_eq!(text(&reading), "Hello there\nHello there\n");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_not_the_documents_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("x.pdf"), folder.path().join("out"));
+    std::fs::write(&file, pages(2, b"BT /F1 12 Tf 72 700 Td (Hello there) Tj ET")).unwrap();
+    std::fs::create_dir(&out).unwrap();
+    let mount = |arguments: &[&str]| Command::new(arguments[0]).args(&arguments[1..]).arg(&out).output();
+    if !mount(&["mount", "-t", "tmpfs", "-o", "size=4k", "none"]).is_ok_and(|output| output.status.success())
+    {
+        return println!("skipped: only root may mount a small disk");
+    }
+    std::fs::write(out.join("filler"), [0; 4096]).unwrap();
+    let read = precis_extract::read(&file, "x.pdf", &out, &Limits::default(), &reader(), |_, _| {}).await;
+    mount(&["umount", "-l"]).unwrap();
+    let error = read.unwrap_err();
+    assert_eq!((error.reason(), error.is_permanent()), (Reason::StorageFull, false), "{error}");
 }
 
 #[tokio::test]
@@ -222,7 +241,7 @@ async fn the_child_does_not_outlive_a_parent_that_is_killed() {
     std::fs::write(&file, endless()).unwrap();
     let out = folder.path().join("out");
     std::fs::create_dir(&out).unwrap();
-    let mut parent = std::process::Command::new(env!("CARGO_BIN_EXE_precis-reader"))
+    let mut parent = Command::new(env!("CARGO_BIN_EXE_precis-reader"))
         .args([&file, &out])
         .stderr(std::process::Stdio::null())
         .spawn()
