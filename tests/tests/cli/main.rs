@@ -61,10 +61,10 @@ fn id_of(place: &Place, key: &str) -> String {
     job["id"].as_str().unwrap().to_owned()
 }
 
-/// A file of the results folder.
+/// A file of the results folder, which is written a moment after its job has ended.
 fn result(place: &Place, name: &str) -> String {
     let file = place.data().join("results").join(name);
-    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    eventually(&format!("{} is there", file.display()), 60, || std::fs::read_to_string(&file).ok())
 }
 
 /// Summarizes files in a place's data folder, as JSON.
