@@ -67,7 +67,9 @@ impl OcrStep {
             }
             ended => {
                 self.give_back(lease).await?;
-                if let Some(pending) = &work.pending {
+                // A look that failed says nothing of the work: it holds its place until it is at its end.
+                let is_over = !matches!(&ended, Err(error) if !is_verdict(error.fault));
+                if let Some(pending) = work.pending.as_ref().filter(|_| is_over) {
                     let lease = Lease { gate: GateName::OcrDocument, id: pending.lease.clone() };
                     self.give_back(lease).await?;
                 }
@@ -107,7 +109,13 @@ impl OcrStep {
                 Err(StepFailure::again(Reason::OcrFailed, error.what))
             }
             // A page is at fault, not the engine: the others are still worth reading.
-            (Fault::Permanent | Fault::TooLarge, _) if part.images.len() > 1 => {
+            (Fault::Permanent | Fault::TooLarge, pending) if part.images.len() > 1 => {
+                if let Some(ended) = pending {
+                    // Else the next attempt would look after it again, and read its pages anew.
+                    claimed
+                        .update(move |job| job.ocr_pending.retain(|pending| pending.token != ended.token))
+                        .await?;
+                }
                 let mut done = Vec::new();
                 for image in &part.images {
                     let alone = Work { pages: vec![image.page], pending: None };
@@ -156,6 +164,11 @@ impl OcrStep {
     async fn give_back(&self, lease: Lease) -> Result<(), StepFailure> {
         Ok(self.stack.gate.give_back(lease).await?)
     }
+}
+
+/// Whether a failure is the engine's last word on a part.
+fn is_verdict(fault: Fault) -> bool {
+    matches!(fault, Fault::NotFound | Fault::Permanent | Fault::TooLarge)
 }
 
 fn part_of(job: &Job, pages: &[u32]) -> Part {
