@@ -1,24 +1,21 @@
 //! The work of one job at ingest.
 
+use crate::content::{self, Content};
 use crate::{Config, events, read};
 use async_trait::async_trait;
 use domain::event::ObjectEvent;
 use domain::settings::{Layer, Source};
-use domain::{Artifact, ContentHash, Job, Outcome, OutcomeKind, Reason, Settings, Stage};
+use domain::{ContentHash, Job, Outcome, Reason, Settings, Stage};
 use extract::{Limits, ReadError};
-use ports::{ContentClaim, Fault, PortError, Stack};
+use ports::{Fault, PortError, Stack};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use worker::{Claimed, Step, StepDone, StepFailure};
 
-/// How long a claim on content lasts: longer than any document is worked on, else it would be paid for twice.
-/// Nobody waits for its end, since whoever waits looks after the job that holds it.
-pub const CONTENT_LEASE: Duration = Duration::from_secs(12 * 3600);
 /// How soon to look again for a result that another job is making.
 const CONTENT_POLL: Duration = Duration::from_secs(2);
-/// The largest artifact that is copied when a result is reused.
-const ARTIFACT_LIMIT: u64 = 512 << 20;
 
 /// The ingest worker.
 pub struct Ingest {
@@ -39,7 +36,6 @@ impl Ingest {
 struct Learnt {
     settings: Settings,
     content: Option<ContentHash>,
-    reuse: Option<String>,
     reused_from: Option<(domain::JobId, u32)>,
     kind: Option<String>,
     pages: Option<u32>,
@@ -52,7 +48,6 @@ impl Learnt {
         move |job: &mut Job| {
             job.settings = self.settings;
             job.content = self.content;
-            job.reuse = self.reuse;
             job.reused_from = self.reused_from;
             job.kind = self.kind.or(job.kind.take());
             job.pages = self.pages.or(job.pages);
@@ -74,7 +69,12 @@ impl Step for Ingest {
 
     async fn run(&self, claimed: &Claimed) -> Result<StepDone, StepFailure> {
         let job = &claimed.job;
-        let mut learnt = Learnt { settings: self.settings(job).await?, ..Learnt::default() };
+        let tags = match self.stack.objects.tags(&job.document).await {
+            Ok(tags) => tags,
+            // Gone before anything of it was looked at.
+            Err(error) => return gone_or_failed(error, Learnt::default()),
+        };
+        let mut learnt = Learnt { settings: self.settings(job, &tags).await?, ..Learnt::default() };
         if let Some(outcome) = refuse_by_size(job, &learnt.settings) {
             return Ok(StepDone::end(outcome, learnt.patch()));
         }
@@ -85,17 +85,32 @@ impl Step for Ingest {
             Err(error) => return gone_or_failed(error, learnt),
         }
         learnt.content = Some(hash(&file).await?);
-        if let Some(done) = self.reuse(job, &mut learnt).await? {
-            return Ok(done);
+        match self.content(job, &learnt).await? {
+            Content::Ours(claiming) => {
+                let advance = self.read(claimed, learnt, folder.path(), &file).await?;
+                Ok(match claiming {
+                    Some(name) => advance.claiming(name),
+                    None => advance,
+                })
+            }
+            Content::AtWork => {
+                let until = self.stack.clock.now() + CONTENT_POLL;
+                let why = "another document with the same content is being read".into();
+                Ok(StepDone::Defer { until, why })
+            }
+            Content::Copied(from, run) => {
+                learnt.pages = from.pages;
+                learnt.kind = from.kind;
+                learnt.reused_from = Some((from.id, run));
+                Ok(StepDone::end(Outcome::summarized(), learnt.patch()))
+            }
         }
-        self.read(claimed, learnt, folder.path(), &file).await
     }
 }
 
 impl Ingest {
-    async fn settings(&self, job: &Job) -> Result<Settings, StepFailure> {
+    async fn settings(&self, job: &Job, tags: &BTreeMap<String, String>) -> Result<Settings, StepFailure> {
         let mut layers = self.stack.settings.layers(&job.document.bucket, &job.document.key).await?;
-        let tags = self.stack.objects.tags(&job.document).await?;
         let ours =
             tags.iter().filter_map(|(name, value)| Some((name.strip_prefix("precis:")?, value.as_str())));
         for pair in ours {
@@ -109,72 +124,20 @@ impl Ingest {
         Ok(Settings::resolve(&layers))
     }
 
-    /// Takes over the result of the same content, waits for the job that is making it, or claims the work.
-    async fn reuse(&self, job: &Job, learnt: &mut Learnt) -> Result<Option<StepDone>, StepFailure> {
-        let Some(content) = learnt.content.clone().filter(|_| !job.fresh) else { return Ok(None) };
+    /// Whose the work on the document's content is. `fresh` runs neither look nor claim.
+    async fn content(&self, job: &Job, learnt: &Learnt) -> Result<Content, StepFailure> {
+        let Some(hash) = learnt.content.as_ref().filter(|_| !job.fresh) else {
+            return Ok(Content::Ours(None));
+        };
         let name = format!(
             "{} {} {} {} {}",
             job.document.tenant(),
-            content.0,
+            hash.0,
             learnt.settings.fingerprint(),
             extract::READER,
             self.config.made_by
         );
-        match self.claim_content(&name, job).await? {
-            ContentClaim::Won => {
-                learnt.reuse = Some(name);
-                Ok(None)
-            }
-            ContentClaim::Held { until, .. } => {
-                let soon = self.stack.clock.now() + CONTENT_POLL;
-                let why = "another document with the same content is being read".into();
-                Ok(Some(StepDone::Defer { until: until.min(soon), why }))
-            }
-            ContentClaim::Finished { job: other, run } => {
-                let Some(from) = self.copy_result(job, &other, run).await? else { return Ok(None) };
-                learnt.pages = from.pages;
-                learnt.kind = from.kind;
-                learnt.reused_from = Some((other, run));
-                Ok(Some(StepDone::end(Outcome::summarized(), learnt.clone().patch())))
-            }
-        }
-    }
-
-    /// Claims the work on a content, from a job too that will bring no result: it failed or was superseded before
-    /// it had written down what it holds.
-    async fn claim_content(&self, name: &str, job: &Job) -> Result<ContentClaim, StepFailure> {
-        let jobs = &self.stack.jobs;
-        let claim = jobs.claim_content(name, &job.id, job.run, CONTENT_LEASE).await?;
-        let ContentClaim::Held { by, .. } = &claim else { return Ok(claim) };
-        let brings_none = |holder: &Job| {
-            let is_its = holder.reuse.as_deref() == Some(name);
-            holder.outcome.as_ref().is_some_and(|outcome| outcome.kind != OutcomeKind::Summarized || !is_its)
-        };
-        let Some(holder) = jobs.get(by).await?.filter(brings_none) else { return Ok(claim) };
-        // The claim may be one of its former runs'.
-        for run in 1..=holder.run {
-            jobs.release_content(name, by, run).await?;
-        }
-        Ok(jobs.claim_content(name, &job.id, job.run, CONTENT_LEASE).await?)
-    }
-
-    /// Copies a finished run's artifacts, so that erasing one job leaves the other. `None` if they are gone.
-    async fn copy_result(
-        &self,
-        job: &Job,
-        other: &domain::JobId,
-        run: u32,
-    ) -> Result<Option<Job>, StepFailure> {
-        let Some(from) = self.stack.jobs.get(other).await? else { return Ok(None) };
-        for artifact in [Artifact::Pages, Artifact::Result] {
-            let body = match self.stack.objects.read(&artifact.key(other, run), ARTIFACT_LIMIT).await {
-                Ok(body) => body,
-                Err(error) if error.fault == Fault::NotFound => return Ok(None),
-                Err(error) => return Err(error.into()),
-            };
-            self.stack.objects.write_once(&artifact.key(&job.id, job.run), body).await?;
-        }
-        Ok(Some(from))
+        content::find(&self.stack, job, name).await
     }
 
     async fn read(

@@ -98,7 +98,7 @@ pub(crate) fn name(digest: &Digest) -> String {
 #[must_use]
 pub fn render_digest(digest: &Digest, tally: &Tally, rule: &Rule, contact: &str) -> Notification {
     let reason = digest.digest;
-    let prefix = digest.tenant.split_once('/').map_or("", |(_, prefix)| prefix);
+    let (bucket, prefix) = digest.tenant.split_once('/').unwrap_or((&digest.tenant, ""));
     // Filters look at keys: the tenant's prefix stands for all keys in it.
     let key = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
     let place = if prefix.is_empty() { "the inbox".to_owned() } else { clip_middle(&clean(&key), 60) };
@@ -110,6 +110,7 @@ pub fn render_digest(digest: &Digest, tally: &Tally, rule: &Rule, contact: &str)
         id: name(digest),
         job: None,
         run: 0,
+        bucket: bucket.to_owned(),
         key,
         outcome: kind,
         reason: Some(reason),

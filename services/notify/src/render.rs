@@ -14,6 +14,7 @@ pub fn render(job: &Job, finding: Option<&Finding>, links: &Links) -> Notificati
         id: format!("{}-{}", job.id, job.run),
         job: Some(job.id.clone()),
         run: job.run,
+        bucket: job.document.bucket.clone(),
         key: job.document.key.clone(),
         outcome: report.outcome,
         reason: report.reason,

@@ -1,7 +1,8 @@
 //! The notify step: read the job and its result, render, tell.
 //!
 //! Programs are told first ([`Channel::Outcomes`], always), then people ([`Channel::Completions`]), then the
-//! job ends. A crash in between tells again on redelivery. The notification's id is the same then
+//! job ends. Only e-mail is paced: a run that is mailed takes one place at the gate, before anybody is told, so
+//! that a gate that is closed makes nobody hear of the run twice; programs pass no gate. A crash in between tells again on redelivery. The notification's id is the same then
 //! (`<job>-<run>`), so the local topic tells nobody twice; SNS does not know ids, so there the time between a
 //! publish and the commit of the ended job is a window in which a crash repeats at most the messages in hand.
 //!
@@ -27,7 +28,7 @@ use worker::{Claimed, Step, StepDone, StepFailure, flow};
 
 /// The largest result that is read. A summary is small; its page table grows with the document.
 const RESULT_LIMIT: u64 = 64 << 20;
-/// How long a publish may take before its place at the gate is another's.
+/// How long telling may take before its place at the gate is another's.
 const LEASE: Duration = Duration::from_secs(60);
 /// How long the gate stays closed when a throttle names no time.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -137,13 +138,18 @@ impl NotifyStep {
         }
     }
 
-    /// Tells programs, and people too if `mailed`.
-    async fn tell(&self, notification: &Notification, mailed: bool) -> Result<(), PortError> {
-        self.stack.topic.publish(Channel::Outcomes, notification).await?;
-        if mailed {
-            self.stack.topic.publish(Channel::Completions, notification).await?;
+    /// Tells programs, and people too if there is a place at the gate for them.
+    async fn tell(&self, notification: &Notification, place: Option<Lease>) -> Result<(), PortError> {
+        let programs = self.stack.topic.publish(Channel::Outcomes, notification).await;
+        let Some(lease) = place else { return programs };
+        if programs.is_err() {
+            // What slows programs down is no word about e-mail.
+            self.leave(lease, &Ok(())).await;
+            return programs;
         }
-        Ok(())
+        let people = self.stack.topic.publish(Channel::Completions, notification).await;
+        self.leave(lease, &people).await;
+        people
     }
 
     async fn tell_digest(&self, digest: &Digest) -> Result<(), StepFailure> {
@@ -176,8 +182,7 @@ impl Step for NotifyStep {
         let finding = self.finding(claimed).await?;
         let notification = render(job, finding.as_ref(), &self.links);
         let mailed = self.is_mailed(job, &notification).await?;
-        // E-mail is what is paced; programs that are told alone need no place at the gate.
-        let lease = match mailed {
+        let place = match mailed {
             true => match self.enter().await? {
                 Entry::In(lease) => Some(lease),
                 Entry::Until(until) => {
@@ -186,11 +191,7 @@ impl Step for NotifyStep {
             },
             false => None,
         };
-        let told = self.tell(&notification, mailed).await;
-        if let Some(lease) = lease {
-            self.leave(lease, &told).await;
-        }
-        told?;
+        self.tell(&notification, place).await?;
         if let Some(echo) = &self.echo {
             echo(&notification);
         }

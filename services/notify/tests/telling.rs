@@ -151,11 +151,11 @@ async fn a_closed_gate_defers_the_email_and_publishes_nothing_yet() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_throttled_publish_closes_the_gate_for_all_and_gives_its_lease_back() {
+async fn a_throttled_email_closes_the_gate_for_all_and_gives_its_lease_back() {
     use ports::faults::{Call, Mode, Plan, wrap};
     let memory = Memory::new();
     memory.limit(GateName::Publish, 1);
-    let call = Call { name: "Topic.publish", nth: 1 };
+    let call = Call { name: "Topic.publish", nth: 2 };
     let plan = Plan::none().and(call, Mode::Before, Fault::Throttled(Some(Duration::from_secs(9))));
     let (stack, _) = wrap(memory.stack(), plan);
     let failure = tell(&stack, &encrypted(1), &step(&stack)).await.err().unwrap();
@@ -165,6 +165,35 @@ async fn a_throttled_publish_closes_the_gate_for_all_and_gives_its_lease_back() 
     tokio::time::advance(Duration::from_secs(40)).await;
     tell(&stack, &encrypted(1), &step(&stack)).await.unwrap();
     assert_eq!(ids(&memory, Channel::Completions).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn programs_that_are_slowed_down_leave_the_gate_of_emails_open_and_its_lease_free() {
+    use ports::faults::{Call, Mode, Plan, wrap};
+    let memory = Memory::new();
+    memory.limit(GateName::Publish, 1);
+    let call = Call { name: "Topic.publish", nth: 1 };
+    let plan = Plan::none().and(call, Mode::Before, Fault::Throttled(Some(Duration::from_secs(9))));
+    let (stack, _) = wrap(memory.stack(), plan);
+    assert!(tell(&stack, &encrypted(1), &step(&stack)).await.is_err());
+    assert!(memory.published().is_empty());
+    assert_eq!(memory.stack().gate.closed_until(GateName::Publish).await.unwrap(), None);
+    tell(&stack, &encrypted(2), &step(&stack)).await.unwrap();
+    assert_eq!(ids(&memory, Channel::Completions).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_gate_is_asked_once_for_an_email_and_not_at_all_where_none_is_sent() {
+    use ports::faults::{Plan, wrap};
+    let memory = Memory::new();
+    let (stack, log) = wrap(memory.stack(), Plan::none());
+    let takes = || log.calls().iter().filter(|call| call.name == "Gate.take").count();
+    tell(&stack, &ended_for(Reason::NewerVersion), &step(&stack)).await.unwrap();
+    assert_eq!(takes(), 0, "programs pass no gate");
+    for n in 1..=12 {
+        tell(&stack, &encrypted(n), &step(&stack)).await.unwrap();
+    }
+    assert_eq!(takes(), 10, "the two that a digest will tell of ask for nothing");
 }
 
 #[tokio::test(start_paused = true)]

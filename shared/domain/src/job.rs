@@ -173,8 +173,8 @@ pub struct Job {
     /// The hash of its bytes, once read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<ContentHash>,
-    /// The name under which this run's result may be reused; while it is set and the run has no result, the
-    /// run holds the claim on that content.
+    /// The name under which this run's result may be reused. It is written together with the run's claim on that
+    /// content, which stands as long as nobody finds that the run brought no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reuse: Option<String>,
     /// The job and run whose result this run took over.

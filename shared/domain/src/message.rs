@@ -110,6 +110,9 @@ impl Message {
     pub fn decode(body: &str) -> Result<Self, DecodeError> {
         let malformed = |error: &dyn std::fmt::Display| DecodeError::Malformed(error.to_string());
         let value: serde_json::Value = serde_json::from_str(body).map_err(|error| malformed(&error))?;
+        if let Some(inner) = enveloped(&value) {
+            return Self::decode(inner);
+        }
         match value.get("v").and_then(serde_json::Value::as_u64) {
             Some(version) if version > u64::from(MESSAGE_SCHEMA) => Err(DecodeError::Newer(version)),
             Some(_) if value.get("digest").is_some() => {
@@ -122,4 +125,12 @@ impl Message {
             None => event::decode(body).map(Self::Events).map_err(|error| malformed(&error)),
         }
     }
+}
+
+/// What a message holds that came through an SNS topic without raw delivery
+/// (<https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html>). Such a text is no longer than the
+/// message around it, so envelopes in envelopes end.
+fn enveloped(value: &serde_json::Value) -> Option<&str> {
+    let text = |name: &str| value.get(name).and_then(serde_json::Value::as_str);
+    (text("Type") == Some("Notification") && text("TopicArn").is_some()).then(|| text("Message")).flatten()
 }

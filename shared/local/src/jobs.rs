@@ -1,8 +1,9 @@
 //! Jobs as rows: the job itself as JSON, and beside it what is searched for.
 
+use crate::contents;
 use crate::db::{Db, refuse};
 use crate::fault::DbResult;
-use crate::time::{self, micros};
+use crate::time::micros;
 use async_trait::async_trait;
 use domain::{Job, JobId, Stage, State, event};
 use ports::jobs::state_name;
@@ -56,6 +57,20 @@ impl Jobs for JobStore {
         self.db.write("writing a job", move |db| replace(db, &job, &body)).await
     }
 
+    async fn replace_claiming(&self, job: &Job, name: &str, lease: Duration) -> Result<ContentClaim> {
+        let ((job, body), name) = (written(job)?, name.to_owned());
+        self.db
+            .write("writing a job with its claim on content", move |db| {
+                // What is refused below undoes the claim: each request has a savepoint of its own.
+                let claim = contents::claim(db, &name, &job.id, job.run, lease)?;
+                if claim == ContentClaim::Won {
+                    replace(db, &job, &body)?;
+                }
+                Ok(claim)
+            })
+            .await
+    }
+
     async fn list(&self, filter: &Filter) -> Result<Vec<Job>> {
         let filter = filter.clone();
         self.db.read("listing jobs", move |db| list(db, &filter)).await
@@ -78,33 +93,22 @@ impl Jobs for JobStore {
         lease: Duration,
     ) -> Result<ContentClaim> {
         let (name, job) = (name.to_owned(), job.clone());
-        self.db.write("claiming content", move |db| claim(db, &name, &job, run, lease)).await
+        self.db.write("claiming content", move |db| contents::claim(db, &name, &job, run, lease)).await
+    }
+
+    async fn content(&self, name: &str) -> Result<Option<(JobId, u32)>> {
+        let name = name.to_owned();
+        self.db.read("looking who has a content", move |db| contents::holder(db, &name)).await
     }
 
     async fn finish_content(&self, name: &str, job: &JobId, run: u32) -> Result<()> {
         let (name, job) = (name.to_owned(), job.clone());
-        self.db
-            .write("finishing content", move |db| {
-                db.prepare_cached(
-                    "UPDATE contents SET finished = 1 WHERE name = ?1 AND job = ?2 AND run = ?3",
-                )?
-                .execute(params![name, job.as_str(), run])?;
-                Ok(())
-            })
-            .await
+        self.db.write("finishing content", move |db| contents::finish(db, &name, &job, run)).await
     }
 
     async fn release_content(&self, name: &str, job: &JobId, run: u32) -> Result<()> {
         let (name, job) = (name.to_owned(), job.clone());
-        self.db
-            .write("releasing content", move |db| {
-                db.prepare_cached(
-                    "DELETE FROM contents WHERE name = ?1 AND job = ?2 AND run = ?3 AND finished = 0",
-                )?
-                .execute(params![name, job.as_str(), run])?;
-                Ok(())
-            })
-            .await
+        self.db.write("releasing content", move |db| contents::release(db, &name, &job, run)).await
     }
 
     async fn tally(&self, cause: &str, window: i64, job: &JobId, run: u32, key: &str) -> Result<Tally> {
@@ -284,38 +288,6 @@ pub(crate) fn newest_of_key(db: &Connection, bucket: &str, key: &str) -> DbResul
     let mut statement = db.prepare_cached("SELECT body FROM jobs WHERE id = ?1")?;
     let body: String = statement.query_row([newest.id], |row| row.get(0))?;
     read(&body).map(Some)
-}
-
-fn claim(db: &Connection, name: &str, job: &JobId, run: u32, lease: Duration) -> DbResult<ContentClaim> {
-    let now = time::now();
-    let held = db
-        .prepare_cached("SELECT job, run, until, finished FROM contents WHERE name = ?1")?
-        .query_row([name], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, u32>(1)?,
-                row.get::<_, i64>(2)?,
-                row.get::<_, bool>(3)?,
-            ))
-        })
-        .optional()?;
-    if let Some((holder, held_run, until, finished)) = held {
-        let by = holder.parse().or_else(|error: domain::ids::BadJobId| {
-            refuse(Fault::Permanent, format!("claiming content: a stored claim cannot be read: {error}"))
-        })?;
-        if finished {
-            return Ok(ContentClaim::Finished { job: by, run: held_run });
-        }
-        if until > now && (by != *job || held_run > run) {
-            return Ok(ContentClaim::Held { by, until: time::timestamp(until) });
-        }
-    }
-    db.prepare_cached(
-        "INSERT INTO contents (name, job, run, until, finished) VALUES (?1, ?2, ?3, ?4, 0)
-         ON CONFLICT (name) DO UPDATE SET job = ?2, run = ?3, until = ?4",
-    )?
-    .execute(params![name, job.as_str(), run, now + time::span(lease)])?;
-    Ok(ContentClaim::Won)
 }
 
 fn tallied(db: &Connection, cause: &str, window: i64, of: Option<(&JobId, u32)>) -> DbResult<Tally> {

@@ -15,6 +15,7 @@
 
 pub mod backup;
 mod body;
+mod contents;
 mod db;
 mod deliver;
 mod fault;

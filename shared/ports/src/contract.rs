@@ -14,6 +14,7 @@
 //! must *not* come, its time is minutes away; where it must come, there is time enough: a slow machine makes the
 //! suite slow and not red.
 
+mod content;
 mod gate;
 mod jobs;
 mod large;
@@ -77,10 +78,14 @@ where
     jobs::jobs_are_listed_newest_first_page_by_page(fresh().await).await;
     jobs::filters_let_through_what_they_say(fresh().await).await;
     jobs::the_newest_job_of_a_key_is_told_by_sequencer(fresh().await).await;
-    jobs::content_is_claimed_by_one_until_the_lease_ends(fresh().await).await;
-    jobs::finished_content_is_never_claimed_again(fresh().await).await;
-    jobs::of_many_claims_at_the_same_time_one_wins(fresh().await).await;
     jobs::a_tally_counts_each_run_once(fresh().await).await;
+    content::content_is_claimed_by_one_until_the_lease_ends(fresh().await).await;
+    content::finished_content_is_never_claimed_again(fresh().await).await;
+    content::of_many_claims_at_the_same_time_one_wins(fresh().await).await;
+    content::who_has_a_content_is_told_as_long_as_he_has_it(fresh().await).await;
+    content::a_job_is_written_with_its_claim_or_not_at_all(fresh().await).await;
+    content::a_jobs_own_claim_and_one_whose_lease_ended_are_no_obstacle(fresh().await).await;
+    content::of_many_jobs_that_claim_one_content_one_is_written(fresh().await).await;
 }
 
 /// Every promise of [`crate::Objects`], but for what [`large_objects`] measures.

@@ -234,10 +234,12 @@ intercept!(Jobs {
     fn create(job: &Job) -> Option<Job>;
     fn get(id: &JobId) -> Option<Job>;
     fn replace(job: &Job) -> ();
+    fn replace_claiming(job: &Job, name: &str, lease: Duration) -> ContentClaim;
     fn list(filter: &Filter) -> Vec<Job>;
     fn counts() -> Vec<(State, u64)>;
     fn newest_of_key(bucket: &str, key: &str) -> Option<Job>;
     fn claim_content(name: &str, job: &JobId, run: u32, lease: Duration) -> ContentClaim;
+    fn content(name: &str) -> Option<(JobId, u32)>;
     fn finish_content(name: &str, job: &JobId, run: u32) -> ();
     fn release_content(name: &str, job: &JobId, run: u32) -> ();
     fn tally(cause: &str, window: i64, job: &JobId, run: u32, key: &str) -> Tally;

@@ -14,7 +14,7 @@ pub enum GateName {
     OcrDocument,
     /// Calls a second that look after started parts.
     OcrCollect,
-    /// E-mails and publishes a second.
+    /// E-mails a second. What programs are told passes no gate.
     Publish,
 }
 

@@ -75,6 +75,11 @@ pub trait Jobs: Send + Sync {
     /// Writes `job` if the stored revision is `job.revision - 1`; else `Conflict` (or `NotFound`).
     async fn replace(&self, job: &Job) -> Result<()>;
 
+    /// Writes `job` as [`Jobs::replace`] does and claims a content for its run, in one step: both happen or
+    /// neither. Anything but `Won` says who has the content; the job is unwritten then. A claim held by the same
+    /// job (of this or an earlier run) is no obstacle; one whose lease ended neither.
+    async fn replace_claiming(&self, job: &Job, name: &str, lease: Duration) -> Result<ContentClaim>;
+
     /// Lists jobs, newest first; bounded, see [`Filter::limit`] and [`Filter::after`].
     async fn list(&self, filter: &Filter) -> Result<Vec<Job>>;
 
@@ -88,6 +93,9 @@ pub trait Jobs: Send + Sync {
     /// be taken over by anybody; a finished one never.
     async fn claim_content(&self, name: &str, job: &JobId, run: u32, lease: Duration)
     -> Result<ContentClaim>;
+
+    /// The job and run that hold a content (or finished it), if any does. A claim whose lease ended is nobody's.
+    async fn content(&self, name: &str) -> Result<Option<(JobId, u32)>>;
 
     /// Says that this run's artifacts are the result of that content. Only the holder's word counts; from
     /// anybody else it changes nothing.

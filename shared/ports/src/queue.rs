@@ -89,6 +89,9 @@ pub struct Outgoing {
     /// Whose it is (SQS: `MessageGroupId`): the many messages of one group do not keep those of others waiting.
     /// Empty: nobody's, which is a group too.
     pub group: String,
+    /// W3C `traceparent` of the work that it belongs to, for whoever looks at the queue from outside; the body says
+    /// the same to our own.
+    pub trace: Option<String>,
 }
 
 impl Outgoing {
@@ -101,13 +104,19 @@ impl Outgoing {
     /// To be seen after a time; longer ones are cut to [`MAX_DELAY`], so long waits chain.
     #[must_use]
     pub fn after(body: String, delay: Duration) -> Self {
-        Self { body, delay: delay.min(MAX_DELAY), group: String::new() }
+        Self { body, delay: delay.min(MAX_DELAY), group: String::new(), trace: None }
     }
 
     /// The same, of this group.
     #[must_use]
     pub fn of(self, group: impl Into<String>) -> Self {
         Self { group: group.into(), ..self }
+    }
+
+    /// The same, of this trace.
+    #[must_use]
+    pub fn traced(self, trace: Option<String>) -> Self {
+        Self { trace, ..self }
     }
 }
 
@@ -179,7 +188,7 @@ pub struct Depth {
     pub delayed: u64,
     /// Dead letters.
     pub dead: u64,
-    /// Age of the oldest visible message.
+    /// Age of the oldest visible message, where the queue tells it.
     pub oldest: Option<Duration>,
 }
 

@@ -26,6 +26,9 @@ pub struct Notification {
     pub job: Option<JobId>,
     /// Its run.
     pub run: u32,
+    /// The bucket of the document, or of the many.
+    #[serde(default)]
+    pub bucket: String,
     /// The document's key, which filters look at; for many, the tenant's prefix.
     pub key: String,
     /// How it ended.

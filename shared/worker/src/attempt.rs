@@ -9,7 +9,7 @@ use crate::flow;
 use crate::settlement::{Settlement, Why};
 use crate::stage::{CLAIM_FLOOR, Outage, StageHandler};
 use crate::step::{Kind, Step, StepDone, StepFailure, unchanged};
-use domain::{Outcome, Reason, Stage, State};
+use domain::{Job, Outcome, Reason, Stage, State};
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -70,8 +70,12 @@ impl<S: Step> StageHandler<S> {
     async fn commit(&self, claimed: &Claimed, done: StepDone, took: Duration) -> Settlement {
         let holder = claimed.holder();
         let written = match done {
-            StepDone::Advance { to, patch } => {
-                claimed.write(patch, |job, now| job.advance(holder, to, now, took)).await
+            StepDone::Advance { to, patch, claiming } => {
+                let rule = |job: &Job, now| job.advance(holder, to, now, took);
+                match claiming {
+                    None => claimed.write(patch, rule).await,
+                    Some(name) => claimed.write_claiming(name, patch, rule).await,
+                }
             }
             StepDone::End { outcome, patch } => {
                 claimed.write(patch, |job, now| job.decide(Some(holder), outcome.clone(), now, took)).await
@@ -89,12 +93,16 @@ impl<S: Step> StageHandler<S> {
                 self.send_on(&job).await
             }
             Err(Refused::Lost) => self.lost(claimed).await,
+            Err(Refused::ContentHeld) => {
+                self.give_back(claimed, "another document with the same content came first").await;
+                self.wait(CLAIM_FLOOR, Why::NotReady)
+            }
             Err(refused) => self.failed(claimed, refused.into(), took).await,
         }
     }
 
     /// Sends what a job owes after its commit. Until that is accepted our own message stays.
-    async fn send_on(&self, job: &domain::Job) -> Settlement {
+    async fn send_on(&self, job: &Job) -> Settlement {
         let stage = self.step.stage();
         crash::stage_point(stage, crash::AFTER_COMMIT);
         if let Err(error) = flow::send_owed(&self.stack, job).await {
@@ -156,7 +164,7 @@ impl<S: Step> StageHandler<S> {
             Ok(job) => self.send_on(&job).await,
             Err(Refused::Lost) => self.lost(claimed).await,
             Err(Refused::Port(error)) => Settlement::Retry { cause: error.what, counted: Some(1) },
-            Err(Refused::Illegal(illegal)) => Settlement::Retry { cause: illegal.to_string(), counted: None },
+            Err(refused) => Settlement::Retry { cause: StepFailure::from(refused).cause, counted: None },
         }
     }
 

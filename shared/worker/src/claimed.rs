@@ -22,6 +22,8 @@ const TRIES: u32 = 4;
 pub(crate) enum Refused {
     /// The claim is another's now, or the job has gone on.
     Lost,
+    /// The content that was to be claimed with it is another's; the claim on the job is ours still.
+    ContentHeld,
     /// A port failed; whether the write was applied is open.
     Port(PortError),
     /// The rules forbid the step.
@@ -33,6 +35,7 @@ impl From<Refused> for StepFailure {
         match refused {
             Refused::Lost => Self::lost_claim(),
             Refused::Port(error) => error.into(),
+            Refused::ContentHeld => Self::again(Reason::Internal, "the content is another job's"),
             Refused::Illegal(illegal) => Self::again(Reason::Internal, illegal.to_string()),
         }
     }
@@ -125,7 +128,22 @@ impl Claimed {
         patch: Patch,
         rule: impl Fn(&Job, Timestamp) -> Result<Job, Illegal>,
     ) -> Result<Job, Refused> {
-        self.core.write(patch, rule).await
+        self.core.write(patch, None, rule).await
+    }
+
+    /// The same, with the claim on a content in the same write.
+    pub(crate) async fn write_claiming(
+        &self,
+        name: String,
+        patch: Patch,
+        rule: impl Fn(&Job, Timestamp) -> Result<Job, Illegal>,
+    ) -> Result<Job, Refused> {
+        let content = name.clone();
+        let patch: Patch = Box::new(move |job| {
+            patch(job);
+            job.reuse = Some(name);
+        });
+        self.core.write(patch, Some(&content), rule).await
     }
 
     /// Renews the claim until the guard is dropped. Who loses it, or cannot renew it in time, is told by the
@@ -149,7 +167,8 @@ impl Claimed {
 
 impl Core {
     async fn renew(&self) -> Result<(), Refused> {
-        self.write(crate::step::unchanged(), |job, now| job.renew(&self.holder, now, self.lease)).await?;
+        self.write(crate::step::unchanged(), None, |job, now| job.renew(&self.holder, now, self.lease))
+            .await?;
         Ok(())
     }
 
@@ -160,6 +179,7 @@ impl Core {
     async fn write(
         &self,
         patch: Patch,
+        content: Option<&str>,
         rule: impl Fn(&Job, Timestamp) -> Result<Job, Illegal>,
     ) -> Result<Job, Refused> {
         let mut current = self.current.lock().await;
@@ -169,7 +189,8 @@ impl Core {
                 Illegal::NotHolder => Refused::Lost,
                 illegal => Refused::Illegal(illegal),
             })?;
-            let stored = match flow::write(&*self.stack.jobs, &next).await.map_err(Refused::Port)? {
+            let wrote = self.put(&next, content).await.map_err(Refused::Port)?;
+            let stored = match wrote.ok_or(Refused::ContentHeld)? {
                 Wrote::Ours => {
                     *current = next.clone();
                     return Ok(next);
@@ -185,6 +206,13 @@ impl Core {
             *current = *stored;
         }
         Err(Refused::Port(PortError::new(Fault::Transient, "others kept writing the job")))
+    }
+
+    async fn put(&self, job: &Job, content: Option<&str>) -> ports::Result<Option<Wrote>> {
+        match content {
+            None => flow::write(&*self.stack.jobs, job).await.map(Some),
+            Some(name) => flow::write_claiming(&*self.stack.jobs, job, name).await,
+        }
     }
 }
 

@@ -82,6 +82,22 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Numbers for a queue whose polls are paid for and whose workers are orchestrated: polls as long as SQS takes,
+    /// and a drain that ends, with the open poll, before ECS' longest stop time-out of 120 s.
+    #[must_use]
+    pub fn polling(concurrency: usize, drain: Duration) -> Self {
+        Self {
+            concurrency,
+            visibility: Duration::from_secs(60),
+            lease: Duration::from_secs(60),
+            wait: Duration::from_secs(20),
+            drain,
+            ..Self::default()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,9 +15,10 @@ use ports::{Address, QueueName, Stack};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// The consumers of every queue's dead letters.
+/// The consumers of dead letters: of every queue, unless some are chosen.
 pub struct DeadLetters {
     stack: Stack,
+    queues: Vec<QueueName>,
     config: Config,
 }
 
@@ -25,7 +26,11 @@ impl DeadLetters {
     /// Consumers with the usual numbers, one letter at a time.
     #[must_use]
     pub fn new(stack: Stack) -> Self {
-        Self { stack, config: Config { concurrency: 1, ..Config::default() } }
+        Self {
+            stack,
+            queues: QueueName::ALL.to_vec(),
+            config: Config { concurrency: 1, ..Config::default() },
+        }
     }
 
     /// The same with other numbers.
@@ -35,11 +40,18 @@ impl DeadLetters {
         self
     }
 
+    /// The same for these queues only.
+    #[must_use]
+    pub fn of(mut self, queues: Vec<QueueName>) -> Self {
+        self.queues = queues;
+        self
+    }
+
     /// Works until the shutdown.
     pub async fn run(self, shutdown: impl Into<Shutdown>) {
         let shutdown = shutdown.into();
         let mut runtimes = JoinSet::new();
-        for queue in QueueName::ALL {
+        for queue in self.queues {
             let letters = Letters { stack: self.stack.clone(), queue };
             let runtime = Runtime::new(self.stack.clone(), Arc::new(letters), self.config.clone());
             runtimes.spawn(runtime.run(shutdown.clone()));

@@ -1,10 +1,17 @@
 //! The few moves that everybody who touches jobs shares: write by compare and set, send what a job owes, end it.
+//!
+//! *The claim on a content* is made in the write that moves its job on from ingest, so that job and claim tell the
+//! same story whatever crashes, and a document is not charged for a write of its own. For the same reason nothing
+//! finishes or releases it when the job ends: that would be one more write for every document, for the sake of
+//! the few that come twice. What became of the work stands on the job, so whoever comes to the same content reads it
+//! there: a result is taken over, and the claim of a job that brought none (it failed, was rejected or superseded)
+//! is released by whoever finds it.
 
 use domain::job::{Illegal, JOB_SCHEMA};
 use domain::message::Nudge;
-use domain::{Job, JobId, Outcome, OutcomeKind, Stage, State};
+use domain::{Job, JobId, Outcome, Stage, State};
 use jiff::Timestamp;
-use ports::{Address, Fault, Jobs, Outgoing, PortError, Queue, Result, Stack};
+use ports::{Address, ContentClaim, Fault, Jobs, Outgoing, PortError, Queue, Result, Stack};
 use std::time::Duration;
 
 /// What came of a conditional write.
@@ -16,6 +23,9 @@ pub enum Wrote {
     Lost(Option<Box<Job>>),
 }
 
+/// How long a claim on content lasts: as long as a result is worth finding. Nobody waits for its end, since
+/// whoever finds it looks at the job that has it.
+const CONTENT_LEASE: Duration = Duration::from_secs(400 * 86_400);
 /// Tries of one compare and set before its caller's message is left for later.
 const TRIES: u32 = 4;
 
@@ -25,7 +35,24 @@ const TRIES: u32 = 4;
 /// # Errors
 /// If the write was refused, or what became of it cannot be found out now.
 pub async fn write(jobs: &dyn Jobs, job: &Job) -> Result<Wrote> {
-    let Err(error) = jobs.replace(job).await else { return Ok(Wrote::Ours) };
+    match jobs.replace(job).await {
+        Ok(()) => Ok(Wrote::Ours),
+        Err(error) => look_up(jobs, job, error).await,
+    }
+}
+
+/// The same with a claim on the content `name`; `None` if that is another's, and the job is unwritten then. Since
+/// both happen or neither, an answer that was lost is looked up in the job alone.
+pub(crate) async fn write_claiming(jobs: &dyn Jobs, job: &Job, name: &str) -> Result<Option<Wrote>> {
+    match jobs.replace_claiming(job, name, CONTENT_LEASE).await {
+        Ok(ContentClaim::Won) => Ok(Some(Wrote::Ours)),
+        Ok(ContentClaim::Held { .. } | ContentClaim::Finished { .. }) => Ok(None),
+        Err(error) => look_up(jobs, job, error).await.map(Some),
+    }
+}
+
+/// What came of a write that failed so.
+async fn look_up(jobs: &dyn Jobs, job: &Job, error: PortError) -> Result<Wrote> {
     match error.fault {
         Fault::Conflict | Fault::Transient | Fault::Throttled(_) | Fault::NotFound => {}
         _ => return Err(error),
@@ -48,6 +75,7 @@ fn is_write(stored: &Job, ours: &Job) -> bool {
         && stored.claim == ours.claim
         && stored.attempts == ours.attempts
         && stored.outcome == ours.outcome
+        && stored.reuse == ours.reuse
         && stored.updated_at == ours.updated_at
 }
 
@@ -68,34 +96,21 @@ pub fn owed(job: &Job) -> Option<(Address, Nudge)> {
     Some((Address::live(stage), nudge))
 }
 
-/// Sends what the job's present state owes: to those who wait for the same content, and to its stage. A live
-/// claim proves that the stage has its nudge already, and an ended job owes nothing.
+/// Sends what the job's present state owes to its stage. A live claim proves that the stage has its nudge already,
+/// and an ended job owes nothing.
 ///
 /// # Errors
 /// If the store or the queue does not accept it.
 pub async fn send_owed(stack: &Stack, job: &Job) -> Result<()> {
-    settle_content(stack, job).await?;
     if is_claimed(job, stack.clock.now()) {
         return Ok(());
     }
     match owed(job) {
         Some((to, nudge)) => {
             let group = job.document.tenant().to_string();
-            send(&*stack.queue, to, Outgoing::now(nudge.encode()).of(group)).await
+            send(&*stack.queue, to, Outgoing::now(nudge.encode()).of(group).traced(nudge.trace)).await
         }
         None => Ok(()),
-    }
-}
-
-/// Once a job has its outcome, others with the same content may take its result, or must do the work themselves.
-async fn settle_content(stack: &Stack, job: &Job) -> Result<()> {
-    let (State::At(Stage::Notify), Some(outcome), Some(name)) = (job.state, &job.outcome, &job.reuse) else {
-        return Ok(());
-    };
-    if outcome.kind == OutcomeKind::Summarized {
-        stack.jobs.finish_content(name, &job.id, job.run).await
-    } else {
-        stack.jobs.release_content(name, &job.id, job.run).await
     }
 }
 

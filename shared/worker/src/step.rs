@@ -27,6 +27,8 @@ pub enum StepDone {
         to: State,
         /// What changes on the job.
         patch: Patch,
+        /// The content that is claimed in the same write; see [`StepDone::claiming`].
+        claiming: Option<String>,
     },
     /// It has its outcome; notify is next.
     End {
@@ -47,13 +49,24 @@ pub enum StepDone {
 impl StepDone {
     /// On to that stage, with these changes.
     pub fn advance(to: Stage, patch: impl FnOnce(&mut Job) + Send + 'static) -> Self {
-        Self::Advance { to: State::At(to), patch: Box::new(patch) }
+        Self::Advance { to: State::At(to), patch: Box::new(patch), claiming: None }
+    }
+
+    /// Claims the content of this name for the job's run in the very write that moves it on, and notes the name
+    /// on the job ([`Job::reuse`]). If the content is another's by then, the job stays where it is and the step is
+    /// asked again, so that it finds the holder. Only an advance can claim.
+    #[must_use]
+    pub fn claiming(self, name: String) -> Self {
+        match self {
+            Self::Advance { to, patch, .. } => Self::Advance { to, patch, claiming: Some(name) },
+            other => other,
+        }
     }
 
     /// Notify is done: nothing is owed any more.
     #[must_use]
     pub fn ended() -> Self {
-        Self::Advance { to: State::Ended, patch: unchanged() }
+        Self::Advance { to: State::Ended, patch: unchanged(), claiming: None }
     }
 
     /// It ends so, with these changes.

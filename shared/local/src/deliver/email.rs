@@ -174,6 +174,7 @@ pub(crate) fn test_notification(subscription: &Subscription, now: Timestamp) -> 
         id: format!("test-{}-{}", subscription.id, time::micros(now)),
         job: None,
         run: 0,
+        bucket: String::new(),
         key: subscription.prefix.clone(),
         outcome: OutcomeKind::Summarized,
         reason: None,

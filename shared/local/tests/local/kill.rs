@@ -7,7 +7,7 @@
 use domain::event::ObjectEvent;
 use domain::{Document, Job, JobId};
 use local::Local;
-use ports::{Address, Channel, GateName, Outgoing, Pass, QueueName, Written};
+use ports::{Address, Channel, ContentClaim, GateName, Outgoing, Pass, QueueName, Written};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
@@ -117,6 +117,10 @@ async fn write_one(local: &Local, folder: &Path, name: &str, number: u64) {
     job.revision += 1;
     stack.jobs.replace(&job).await.unwrap();
     say("job");
+    job.revision += 1;
+    let claim = stack.jobs.replace_claiming(&job, &format!("content of {name}"), FAR).await.unwrap();
+    assert_eq!(claim, ContentClaim::Won);
+    say("claim");
     stack.topic.publish(Channel::Outcomes, &super::notification(name, "1", 1)).await.unwrap();
     stack.topic.publish(Channel::Completions, &super::notification(name, "1", 1)).await.unwrap();
     say("published");
@@ -205,9 +209,20 @@ async fn compare(local: &Local, acknowledged: &HashSet<String>) {
     }
     let listed: HashSet<_> = listed.into_iter().map(|key| key[2..].to_owned()).collect();
     assert!(names("artifact").is_subset(&listed), "artifacts were lost");
+    let claims = names("claim");
     for name in names("job") {
         let found = stack.jobs.get(&JobId::of(local::UPLOADS, &name, "1")).await.unwrap();
-        assert_eq!(found.map(|job| job.revision), Some(1), "job {name}");
+        let revision = found.as_ref().map(|job| job.revision);
+        let holder = stack.jobs.content(&format!("content of {name}")).await.unwrap();
+        match revision {
+            Some(1) if !claims.contains(&name) => {
+                assert_eq!(holder, None, "a claim without its write of {name}")
+            }
+            Some(2) => {
+                assert_eq!(holder, found.map(|job| (job.id, 1)), "a write without its claim of {name}")
+            }
+            _ => panic!("job {name} has revision {revision:?}"),
+        }
     }
     compare_uploads(local, &names("upload")).await;
 }

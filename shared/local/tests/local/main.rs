@@ -34,6 +34,7 @@ fn notification(key: &str, version: &str, run: u32) -> Notification {
         id: format!("{job}-{run}"),
         job: Some(job),
         run,
+        bucket: local::UPLOADS.into(),
         key: key.into(),
         outcome: OutcomeKind::Summarized,
         reason: None,

@@ -1,12 +1,12 @@
 //! Promises of the store of jobs.
 
 use super::{FAR, Fresh};
-use crate::{ContentClaim, Fault, Filter};
+use crate::{Fault, Filter};
 use domain::{Document, Job, JobId, Outcome, Reason, Stage, State};
 use jiff::Timestamp;
 
 /// A job of a document that nothing else is known of; times count seconds from a fixed moment.
-fn job(key: &str, second: i64) -> Job {
+pub(super) fn job(key: &str, second: i64) -> Job {
     let at = Timestamp::new(1_800_000_000 + second, 0).expect("a time");
     let document = Document {
         bucket: "b".into(),
@@ -20,7 +20,7 @@ fn job(key: &str, second: i64) -> Job {
 }
 
 /// The next revision of a job.
-fn changed(job: &Job, note: &str) -> Job {
+pub(super) fn changed(job: &Job, note: &str) -> Job {
     let mut job = job.clone();
     job.revision += 1;
     job.last_failure = Some(note.to_owned());
@@ -197,66 +197,6 @@ pub(super) async fn the_newest_job_of_a_key_is_told_by_sequencer(fresh: Fresh) {
     }
     let found = jobs.newest_of_key("b", "t").await.expect("newest_of_key works");
     assert_eq!(found.map(|job| job.id), Some(late.id), "without sequencers the time tells");
-}
-
-fn ids() -> (JobId, JobId) {
-    (JobId::of("b", "a", "1"), JobId::of("b", "b", "1"))
-}
-
-pub(super) async fn content_is_claimed_by_one_until_the_lease_ends(fresh: Fresh) {
-    let jobs = &fresh.stack.jobs;
-    let (a, b) = ids();
-    let claim =
-        async |job: &JobId, run, lease| jobs.claim_content("c", job, run, lease).await.expect("claim works");
-    assert_eq!(claim(&a, 1, FAR).await, ContentClaim::Won);
-    assert_eq!(claim(&a, 1, FAR).await, ContentClaim::Won, "who holds it may renew it");
-    let ContentClaim::Held { by, until } = claim(&b, 1, FAR).await else { panic!("it is held") };
-    assert!(by == a && until > fresh.stack.clock.now());
-    assert_eq!(
-        jobs.claim_content("other", &b, 1, FAR).await.expect("claim works"),
-        ContentClaim::Won,
-        "contents are apart"
-    );
-    jobs.release_content("c", &b, 1).await.expect("release works");
-    assert!(matches!(claim(&b, 1, FAR).await, ContentClaim::Held { .. }), "only the holder can release it");
-    jobs.release_content("c", &a, 1).await.expect("release works");
-    assert_eq!(claim(&b, 1, fresh.unit).await, ContentClaim::Won);
-    tokio::time::sleep(fresh.unit * 2).await;
-    assert_eq!(claim(&a, 2, FAR).await, ContentClaim::Won, "a lease that ended can be taken over");
-    jobs.finish_content("c", &b, 1).await.expect("finish works");
-    assert!(
-        matches!(claim(&b, 1, FAR).await, ContentClaim::Held { .. }),
-        "the word of who lost it changes nothing"
-    );
-}
-
-pub(super) async fn finished_content_is_never_claimed_again(fresh: Fresh) {
-    let jobs = &fresh.stack.jobs;
-    let (a, b) = ids();
-    assert_eq!(jobs.claim_content("c", &a, 3, fresh.unit).await.expect("claim works"), ContentClaim::Won);
-    jobs.finish_content("c", &a, 3).await.expect("finish works");
-    tokio::time::sleep(fresh.unit * 2).await;
-    let finished = ContentClaim::Finished { job: a.clone(), run: 3 };
-    for job in [&b, &a] {
-        assert_eq!(jobs.claim_content("c", job, 1, FAR).await.expect("claim works"), finished);
-    }
-    jobs.release_content("c", &a, 3).await.expect("release works");
-    assert_eq!(jobs.claim_content("c", &b, 1, FAR).await.expect("claim works"), finished);
-}
-
-pub(super) async fn of_many_claims_at_the_same_time_one_wins(fresh: Fresh) {
-    let claims: Vec<_> = (0..8)
-        .map(|number| {
-            let (jobs, job) = (fresh.stack.jobs.clone(), JobId::of("b", "k", &number.to_string()));
-            tokio::spawn(async move { jobs.claim_content("c", &job, 1, FAR).await })
-        })
-        .collect();
-    let mut won = 0;
-    for claim in claims {
-        let claim = claim.await.expect("a claimant does not panic").expect("claim works");
-        won += usize::from(claim == ContentClaim::Won);
-    }
-    assert_eq!(won, 1);
 }
 
 pub(super) async fn a_tally_counts_each_run_once(fresh: Fresh) {

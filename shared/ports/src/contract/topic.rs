@@ -54,6 +54,7 @@ pub(super) async fn publishing_again_is_no_failure(fresh: Fresh) {
         id: format!("{job}-1"),
         job: Some(job),
         run: 1,
+        bucket: "b".into(),
         key: "k".into(),
         outcome: OutcomeKind::Summarized,
         reason: None,

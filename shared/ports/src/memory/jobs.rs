@@ -40,6 +40,36 @@ impl Store {
         self.jobs.insert(job.id.clone(), serde_json::json!(job).to_string());
     }
 
+    fn replace(&mut self, job: &Job) -> Result<()> {
+        let Some(stored) = self.get(&job.id)? else {
+            return fail(Fault::NotFound, "there is no such job");
+        };
+        if stored.schema > job.schema {
+            return fail(Fault::Permanent, "a newer release wrote this job");
+        }
+        if stored.revision + 1 != job.revision {
+            return fail(Fault::Conflict, "somebody else wrote the job");
+        }
+        self.put(job);
+        Ok(())
+    }
+
+    /// Who has a content at `now`, if this run of this job cannot have it.
+    fn obstacle(&self, name: &str, job: &JobId, run: u32, now: Timestamp) -> Option<ContentClaim> {
+        let content = self.contents.get(name)?;
+        if content.finished {
+            return Some(ContentClaim::Finished { job: content.job.clone(), run: content.run });
+        }
+        let is_ours = content.job == *job && content.run <= run;
+        (!is_ours && content.until > now)
+            .then(|| ContentClaim::Held { by: content.job.clone(), until: content.until })
+    }
+
+    fn claim(&mut self, name: &str, job: &JobId, run: u32, until: Timestamp) {
+        let content = Content { job: job.clone(), run, until, finished: false };
+        self.contents.insert(name.to_owned(), content);
+    }
+
     pub(super) fn contents(&self) -> Vec<String> {
         self.contents.keys().cloned().collect()
     }
@@ -104,18 +134,18 @@ impl Jobs for Memory {
     }
 
     async fn replace(&self, job: &Job) -> Result<()> {
+        lock(&self.0.jobs).replace(job)
+    }
+
+    async fn replace_claiming(&self, job: &Job, name: &str, lease: Duration) -> Result<ContentClaim> {
+        let now = self.now();
         let mut store = lock(&self.0.jobs);
-        let Some(stored) = store.get(&job.id)? else {
-            return fail(Fault::NotFound, "there is no such job");
-        };
-        if stored.schema > job.schema {
-            return fail(Fault::Permanent, "a newer release wrote this job");
+        if let Some(obstacle) = store.obstacle(name, &job.id, job.run, now) {
+            return Ok(obstacle);
         }
-        if stored.revision + 1 != job.revision {
-            return fail(Fault::Conflict, "somebody else wrote the job");
-        }
-        store.put(job);
-        Ok(())
+        store.replace(job)?;
+        store.claim(name, &job.id, job.run, now + lease);
+        Ok(ContentClaim::Won)
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Job>> {
@@ -151,18 +181,18 @@ impl Jobs for Memory {
     ) -> Result<ContentClaim> {
         let now = self.now();
         let mut store = lock(&self.0.jobs);
-        match store.contents.get(name) {
-            Some(content) if content.finished => {
-                return Ok(ContentClaim::Finished { job: content.job.clone(), run: content.run });
-            }
-            Some(content) if content.job != *job && content.until > now => {
-                return Ok(ContentClaim::Held { by: content.job.clone(), until: content.until });
-            }
-            _ => {}
+        if let Some(obstacle) = store.obstacle(name, job, run, now) {
+            return Ok(obstacle);
         }
-        let content = Content { job: job.clone(), run, until: now + lease, finished: false };
-        store.contents.insert(name.to_owned(), content);
+        store.claim(name, job, run, now + lease);
         Ok(ContentClaim::Won)
+    }
+
+    async fn content(&self, name: &str) -> Result<Option<(JobId, u32)>> {
+        let now = self.now();
+        let store = lock(&self.0.jobs);
+        let live = store.contents.get(name).filter(|content| content.finished || content.until > now);
+        Ok(live.map(|content| (content.job.clone(), content.run)))
     }
 
     async fn finish_content(&self, name: &str, job: &JobId, run: u32) -> Result<()> {

@@ -79,7 +79,7 @@ impl Lane {
 
 impl Queues {
     pub(super) fn put(&self, to: Address, message: Outgoing, now: Timestamp) {
-        let Outgoing { body, delay, group } = message;
+        let Outgoing { body, delay, group, trace: _ } = message;
         lock(&self.lanes).entry(to).or_default().put(body, group, now, now + delay);
         self.changed.notify_waiters();
     }

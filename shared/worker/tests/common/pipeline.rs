@@ -4,9 +4,7 @@ use crate::common::{Answer, Running, start_handler};
 use async_trait::async_trait;
 use domain::event::ObjectEvent;
 use domain::{Artifact, Audience, Job, Outcome, OutcomeKind, Reason, Stage};
-use ports::{
-    Channel, ContentClaim, Fault, GateName, Notification, PageImage, Part, Pass, PortError, Progress, Stack,
-};
+use ports::{Channel, Fault, GateName, Notification, PageImage, Part, Pass, PortError, Progress, Stack};
 use precis_worker::{
     Claimed, Config, DeadLetters, Reconciler, Shutdown, StageHandler, Step, StepDone, StepFailure, flow,
 };
@@ -45,24 +43,21 @@ impl Step for Ingest {
         if !self.0.objects.is_current(&job.document).await? {
             return Ok(StepDone::end(Outcome::superseded(Reason::NewerVersion), |_| {}));
         }
-        let lease = Duration::from_secs(3600);
         let name = format!("content {}", job.document.version);
-        match self.0.jobs.claim_content(&name, &job.id, job.run, lease).await? {
-            ContentClaim::Won => {}
-            ContentClaim::Held { .. } => {
+        if let Some((other, run)) = self.0.jobs.content(&name).await? {
+            let holder = self.0.jobs.get(&other).await?;
+            if holder.is_none_or(|holder| holder.outcome.is_none()) {
                 let until = self.0.clock.now() + Duration::from_secs(2);
                 return Ok(StepDone::Defer { until, why: "the same content is being read".into() });
             }
-            ContentClaim::Finished { job: other, run } => {
-                let result = self.0.objects.read(&Artifact::Result.key(&other, run), LIMIT).await?;
-                self.0.objects.write_once(&claimed.key(&Artifact::Result), result).await?;
-                return Ok(StepDone::end(Outcome::summarized(), |_| {}));
-            }
+            let result = self.0.objects.read(&Artifact::Result.key(&other, run), LIMIT).await?;
+            self.0.objects.write_once(&claimed.key(&Artifact::Result), result).await?;
+            return Ok(StepDone::end(Outcome::summarized(), |_| {}));
         }
         claimed.update(|job| job.kind = Some("text".into())).await?;
         self.0.objects.write_once(&claimed.key(&Artifact::Part(1)), b"a scanned line".to_vec()).await?;
         let to = if job.document.key.contains("scan") { Stage::Ocr } else { Stage::Summarize };
-        Ok(StepDone::advance(to, move |job| job.reuse = Some(name)))
+        Ok(StepDone::advance(to, |_| {}).claiming(name))
     }
 }
 
@@ -114,12 +109,8 @@ impl Step for Summarize {
     }
 
     async fn run(&self, claimed: &Claimed) -> Answer {
-        let job = &claimed.job;
         self.0.objects.read(&claimed.key(&Artifact::Part(1)), LIMIT).await?;
         self.0.objects.write_once(&claimed.key(&Artifact::Result), b"a summary".to_vec()).await?;
-        if let Some(name) = &job.reuse {
-            self.0.jobs.finish_content(name, &job.id, job.run).await?;
-        }
         Ok(StepDone::end(Outcome::summarized(), |_| {}))
     }
 }
@@ -143,6 +134,7 @@ impl Step for Notify {
             id: format!("{}-{}", job.id, job.run),
             job: Some(job.id.clone()),
             run: job.run,
+            bucket: job.document.bucket.clone(),
             key: job.document.key.clone(),
             outcome: outcome.kind,
             reason: outcome.reason,
