@@ -5,11 +5,15 @@
 //! set, by its type: never a key, a file name or a text, so that metrics stay few and nothing of a document
 //! leaks into them. And measuring never fails and never waits: without a recorder the calls do nothing.
 
+pub mod emf;
+pub mod health;
+pub mod host;
 pub mod logs;
 pub mod metrics;
 pub mod serve;
 pub mod trace;
 
+pub use health::Health;
 pub use logs::{Format, LogError, init, init_with, ms};
 pub use metrics::{Handle, recorder};
 pub use trace::TraceParent;

@@ -69,6 +69,8 @@ metrics! {
         "Runs that ended, by outcome and reason code (none for summaries).";
     DELIVERIES = "precis_deliveries_total", Counter, ["via", "result"],
         "E-mails and web hooks: accepted, retried, or given_up; via outbox (.eml file), smtp, webhook, sns.";
+    AWS_CALLS = "precis_aws_calls_total", Counter, ["service", "operation"],
+        "Requests sent to AWS, repeated ones counted each time: what the bill is made of.";
 }
 
 /// Where in a queue messages are.
@@ -210,6 +212,12 @@ pub fn delivery(via: Via, result: Delivered) {
     metrics::counter!(DELIVERIES, "via" => via.as_str(), "result" => result.as_str()).increment(1);
 }
 
+/// A request is sent to AWS. Both are words of AWS's own, for example `SQS` and `SendMessageBatch`.
+pub fn aws_call(service: &str, operation: &str) {
+    metrics::counter!(AWS_CALLS, "service" => service.to_owned(), "operation" => operation.to_owned())
+        .increment(1);
+}
+
 /// Reads what was recorded.
 #[derive(Clone)]
 pub struct Handle(PrometheusHandle);
@@ -290,8 +298,8 @@ fn describe() {
 #[must_use]
 pub fn markdown() -> String {
     let mut out = String::from(
-        "# Metrics\n\n`precis up` serves these at `/metrics` in Prometheus' text format, on this machine only \
-         unless it is told otherwise. Labels are words of closed sets; nothing of a document is ever in them. \
+        "# Metrics\n\n`precis up` and each service serve these at `/metrics` in Prometheus' text format, on this machine \
+         only unless they are told otherwise; services write them to CloudWatch too (`PRECIS_EMF=true`). Labels are words of closed sets; nothing of a document is ever in them. \
          This page is made from `shared/telemetry/src/metrics.rs`.\n\n\
          | name | kind | labels | what it says |\n|---|---|---|---|\n",
     );
@@ -312,6 +320,7 @@ mod tests {
     use super::*;
 
     fn record_one_of_each() {
+        aws_call("SQS", "ReceiveMessage");
         completion_ignored();
         queue_oldest("ocr", Duration::from_millis(1500));
         for place in [Place::Waiting, Place::InFlight, Place::Delayed, Place::Dead] {

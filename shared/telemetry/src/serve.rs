@@ -1,8 +1,9 @@
-//! `/metrics` over HTTP, for a Prometheus (or a person with curl) that asks.
+//! `/metrics`, `/healthz` and `/readyz` over HTTP, for a Prometheus, an orchestrator or a person with curl.
 //!
 //! It tells how much work there is and how it goes, never what the work is about, yet that is nobody's business
 //! outside: it listens on the machine itself unless it is told otherwise.
 
+use crate::health::Health;
 use crate::metrics::Handle;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -25,11 +26,11 @@ const CONNECTIONS: usize = 16;
 /// Who opens a connection asks within this time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Answers `GET /metrics` on `listener` until the future is dropped.
+/// Answers on `listener` until the future is dropped.
 ///
 /// # Errors
 /// Only if the listener itself breaks; a caller that breaks off is no failure of ours.
-pub async fn serve(listener: TcpListener, handle: Handle) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, handle: Handle, health: Health) -> std::io::Result<()> {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let mut tasks = tokio::task::JoinSet::new();
     loop {
@@ -43,11 +44,11 @@ pub async fn serve(listener: TcpListener, handle: Handle) -> std::io::Result<()>
                 continue;
             }
         };
-        let handle = handle.clone();
+        let (handle, health) = (handle.clone(), health.clone());
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move {
             let service = service_fn(move |request| {
-                let answer = answer(&request, &handle);
+                let answer = answer(&request, &handle, &health);
                 async move { Ok::<_, Infallible>(answer) }
             });
             let mut http = hyper::server::conn::http1::Builder::new();
@@ -60,15 +61,21 @@ pub async fn serve(listener: TcpListener, handle: Handle) -> std::io::Result<()>
     }
 }
 
-fn answer(request: &Request<Incoming>, handle: &Handle) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, handle: &Handle, health: &Health) -> Response<Full<Bytes>> {
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    let (status, kind, body) = if request.uri().path() != "/metrics" {
-        (StatusCode::NOT_FOUND, plain, "metrics are at /metrics\n".to_owned())
+    let path = request.uri().path();
+    let known = ["/metrics", "/healthz", "/readyz"].contains(&path);
+    let (status, kind, body) = if !known {
+        (StatusCode::NOT_FOUND, plain, "there are /metrics, /healthz and /readyz\n".to_owned())
     } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
         (StatusCode::METHOD_NOT_ALLOWED, plain, "only GET\n".to_owned())
-    } else {
+    } else if path == "/metrics" {
         let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
         (StatusCode::OK, kind, handle.render())
+    } else if path == "/readyz" && !health.is_ready() {
+        (StatusCode::SERVICE_UNAVAILABLE, plain, "not ready\n".to_owned())
+    } else {
+        (StatusCode::OK, plain, "ok\n".to_owned())
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
@@ -98,7 +105,8 @@ mod tests {
         ::metrics::with_local_recorder(&recorder, || crate::metrics::pages(domain::text::Origin::Ocr, 3));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = tokio::spawn(serve(listener, handle));
+        let health = Health::new();
+        let server = tokio::spawn(serve(listener, handle, health.clone()));
 
         let good = ask(address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert!(good.starts_with("HTTP/1.1 200"), "{good}");
@@ -107,6 +115,11 @@ mod tests {
         assert!(lost.starts_with("HTTP/1.1 404"), "{lost}");
         let posted = ask(address, "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").await;
         assert!(posted.starts_with("HTTP/1.1 405"), "{posted}");
+        assert!(ask(address, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.starts_with("HTTP/1.1 200"));
+        let unready = crate::health::check(address).await.unwrap_err();
+        assert!(unready.contains("503"), "{unready}");
+        health.set_ready(true);
+        crate::health::check(address).await.unwrap();
         let noise = ask(address, "\u{0}\u{1}nonsense\r\n\r\n").await;
         assert!(!noise.contains("200 OK"), "{noise}");
         server.abort();
