@@ -2,7 +2,7 @@
 
 use crate::OcrError;
 use crate::languages::{installed_name, to_tesseract};
-use crate::tsv::{Recognised, parse};
+use crate::tsv::{Recognised, WordLine, parse};
 use crate::turn::Turn;
 use domain::text::Line;
 use std::path::{Path, PathBuf};
@@ -81,12 +81,25 @@ impl Engine {
     /// # Errors
     /// See [`OcrError`].
     pub async fn recognise(&self, image: &Path, languages: &str) -> Result<Vec<Line>, OcrError> {
+        Ok(self.best(image, languages).await?.lines)
+    }
+
+    /// As [`Engine::recognise`], but the lines come as they stand on the page, each with its words: nothing is
+    /// joined over the end of a line, and nothing is called furniture.
+    ///
+    /// # Errors
+    /// See [`OcrError`].
+    pub async fn recognise_words(&self, image: &Path, languages: &str) -> Result<Vec<WordLine>, OcrError> {
+        Ok(self.best(image, languages).await?.standing)
+    }
+
+    async fn best(&self, image: &Path, languages: &str) -> Result<Recognised, OcrError> {
         let languages = self.checked(languages)?;
         let image =
             tokio::fs::canonicalize(image).await.map_err(|error| OcrError::Image(error.to_string()))?;
         let first = self.page(&image, &languages).await?;
         if first.words >= FEW_WORDS && first.confidence >= GOOD {
-            return Ok(first.lines);
+            return Ok(first);
         }
         self.turned(&image, &languages, first).await
     }
@@ -97,7 +110,7 @@ impl Engine {
         image: &Path,
         languages: &str,
         upright: Recognised,
-    ) -> Result<Vec<Line>, OcrError> {
+    ) -> Result<Recognised, OcrError> {
         let told = self.orientation(image).await;
         let turns: Vec<Turn> = match told {
             Some(Orientation { degrees, sure: true }) => Turn::of_degrees(degrees).into_iter().collect(),
@@ -119,9 +132,9 @@ impl Engine {
         }
         let (mut page, turn) = best;
         if let Some(turn) = turn {
-            turn.undo(&mut page.lines);
+            page.boxes().for_each(|bbox| turn.undo(bbox));
         }
-        Ok(page.lines)
+        Ok(page)
     }
 
     async fn page(&self, image: &Path, languages: &str) -> Result<Recognised, OcrError> {

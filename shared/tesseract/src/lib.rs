@@ -14,3 +14,4 @@ mod turn;
 pub use engine::Engine;
 pub use error::OcrError;
 pub use languages::{installed_name, to_tesseract};
+pub use tsv::{PlacedWord, WordLine};

@@ -11,12 +11,45 @@ use extract::hyphens::{Vocabulary, join_lines};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Recognised {
     pub lines: Vec<Line>,
+    /// The same lines as they stand on the page, with their words.
+    pub standing: Vec<WordLine>,
     /// Words with a letter or digit in them.
     pub words: usize,
     /// Mean confidence (0–1) of those, weighted by their length.
     pub confidence: f32,
     /// What was read well: characters of words, each weighted by confidence, doubtful words left out.
     pub score: f32,
+}
+
+impl Recognised {
+    /// Every box on the page.
+    pub(crate) fn boxes(&mut self) -> impl Iterator<Item = &mut BoundingBox> {
+        let standing = self
+            .standing
+            .iter_mut()
+            .flat_map(|line| line.words.iter_mut().map(|word| &mut word.bbox).chain(line.line.bbox.as_mut()));
+        self.lines.iter_mut().filter_map(|line| line.bbox.as_mut()).chain(standing)
+    }
+}
+
+/// A line as it stands on the page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WordLine {
+    /// The whole of it.
+    pub line: Line,
+    /// Its words, in reading order; at least one.
+    pub words: Vec<PlacedWord>,
+}
+
+/// A word in its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacedWord {
+    /// The text, without spaces.
+    pub text: String,
+    /// Fractions of the page.
+    pub bbox: BoundingBox,
+    /// 0–1.
+    pub confidence: f32,
 }
 
 /// Below it a word without a letter or digit is taken for dirt.
@@ -42,7 +75,7 @@ pub(crate) fn parse(table: &str) -> Recognised {
     let mut paragraph = 0;
     let mut last = None;
     let mut weight = 0.0_f32;
-    let mut flush = |open: &mut Vec<Word<'_>>, lines: &mut Vec<Line>, (width, height): (f32, f32)| {
+    let mut flush = |open: &mut Vec<Word<'_>>, lines: &mut Vec<WordLine>, (width, height): (f32, f32)| {
         let Some(first) = open.first() else { return };
         let group = (first.place.0, first.place.1);
         if last != Some(group) {
@@ -63,7 +96,7 @@ pub(crate) fn parse(table: &str) -> Recognised {
         }
         let Some(word) = word(&cells) else { continue };
         if open.first().is_some_and(|first| first.place != word.place) {
-            flush(&mut open, &mut out.lines, (width, height));
+            flush(&mut open, &mut out.standing, (width, height));
         }
         if word.text.chars().any(char::is_alphanumeric) {
             let length = length(word.text);
@@ -76,7 +109,8 @@ pub(crate) fn parse(table: &str) -> Recognised {
         }
         open.push(word);
     }
-    flush(&mut open, &mut out.lines, (width, height));
+    flush(&mut open, &mut out.standing, (width, height));
+    out.lines = out.standing.iter().map(|standing| standing.line.clone()).collect();
     mark_page_numbers(&mut out.lines);
     let vocabulary = Vocabulary::of(out.lines.iter().map(|line| line.text.as_str()));
     join_lines(&mut out.lines, &vocabulary);
@@ -118,22 +152,30 @@ fn length(text: &str) -> f32 {
     text.chars().count() as f32
 }
 
-fn line(words: &[Word<'_>], paragraph: u32, width: f32, height: f32) -> Line {
-    let boxes = words.iter().map(|word| BoundingBox {
-        left: word.left / width,
-        top: word.top / height,
-        width: word.width / width,
-        height: word.height / height,
-    });
+fn line(words: &[Word<'_>], paragraph: u32, width: f32, height: f32) -> WordLine {
+    let placed: Vec<PlacedWord> = words
+        .iter()
+        .map(|word| PlacedWord {
+            text: word.text.to_owned(),
+            bbox: BoundingBox {
+                left: word.left / width,
+                top: word.top / height,
+                width: word.width / width,
+                height: word.height / height,
+            },
+            confidence: word.confidence,
+        })
+        .collect();
     let weight: f32 = words.iter().map(|word| length(word.text)).sum();
     let sum: f32 = words.iter().map(|word| word.confidence * length(word.text)).sum();
-    Line {
+    let line = Line {
         text: words.iter().map(|word| word.text).collect::<Vec<_>>().join(" "),
         role: Role::Body,
         paragraph,
-        bbox: boxes.reduce(BoundingBox::union),
+        bbox: placed.iter().map(|word| word.bbox).reduce(BoundingBox::union),
         confidence: Some(sum / weight.max(1.0)),
-    }
+    };
+    WordLine { line, words: placed }
 }
 
 #[cfg(test)]
@@ -162,6 +204,9 @@ mod tests {
         let expected = (0.9 * 4.0 + 0.5 * 3.0) / 7.0;
         assert!((page.lines[0].confidence.unwrap() - expected).abs() < 1e-5);
         assert_eq!(page.words, 4);
+        let words: Vec<_> = page.standing[0].words.iter().map(|word| word.text.as_str()).collect();
+        assert_eq!(words, ["good", "day"]);
+        assert_eq!(page.standing[0].words[1].bbox.left, 0.25);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Pages that lie on their side.
 
 use crate::OcrError;
-use domain::text::{BoundingBox, Line};
+use domain::text::BoundingBox;
 use image::{ImageFormat, ImageReader};
 use std::path::Path;
 use tempfile::NamedTempFile;
@@ -49,29 +49,20 @@ impl Turn {
         Ok(file)
     }
 
-    /// Boxes on the turned page become boxes on the page as it lies.
-    pub fn undo(self, lines: &mut [Line]) {
-        for bbox in lines.iter_mut().filter_map(|line| line.bbox.as_mut()) {
-            let BoundingBox { left, top, width, height } = *bbox;
-            *bbox = match self {
-                Self::Right => {
-                    BoundingBox { left: top, top: 1.0 - left - width, width: height, height: width }
-                }
-                Self::Over => {
-                    BoundingBox { left: 1.0 - left - width, top: 1.0 - top - height, width, height }
-                }
-                Self::Left => {
-                    BoundingBox { left: 1.0 - top - height, top: left, width: height, height: width }
-                }
-            };
-        }
+    /// A box on the turned page becomes the box on the page as it lies.
+    pub fn undo(self, bbox: &mut BoundingBox) {
+        let BoundingBox { left, top, width, height } = *bbox;
+        *bbox = match self {
+            Self::Right => BoundingBox { left: top, top: 1.0 - left - width, width: height, height: width },
+            Self::Over => BoundingBox { left: 1.0 - left - width, top: 1.0 - top - height, width, height },
+            Self::Left => BoundingBox { left: 1.0 - top - height, top: left, width: height, height: width },
+        };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::text::Role;
     use image::{GrayImage, Luma};
 
     /// A mark near the top left of a page, found again through each turn.
@@ -97,21 +88,13 @@ mod tests {
                 (ink.iter().map(|it| it.0).min().unwrap(), ink.iter().map(|it| it.0).max().unwrap() + 1);
             let (y0, y1) =
                 (ink.iter().map(|it| it.1).min().unwrap(), ink.iter().map(|it| it.1).max().unwrap() + 1);
-            let bbox = BoundingBox {
+            let mut back = BoundingBox {
                 left: share(x0, turned.width()),
                 top: share(y0, turned.height()),
                 width: share(x1 - x0, turned.width()),
                 height: share(y1 - y0, turned.height()),
             };
-            let mut lines = [Line {
-                text: "x".into(),
-                role: Role::Body,
-                paragraph: 1,
-                bbox: Some(bbox),
-                confidence: None,
-            }];
-            turn.undo(&mut lines);
-            let back = lines[0].bbox.unwrap();
+            turn.undo(&mut back);
             for (got, expected) in [(back.left, 0.1), (back.top, 0.1), (back.width, 0.2), (back.height, 0.1)]
             {
                 assert!((got - expected).abs() < 1e-4, "{turn:?}: {back:?}");

@@ -17,7 +17,7 @@ use crate::ocr_rule::{PageStats, needs_ocr};
 use crate::reader::Job;
 use crate::reading::{Why, unread};
 use crate::text::is_private;
-use crate::{PageReading, ReadError, words};
+use crate::{PageReading, Picture, ReadError, words};
 use device::{Collector, Glyph};
 use domain::reason::Reason;
 use domain::text::{Origin, Page};
@@ -29,6 +29,7 @@ use hayro_interpret::util::TransformExt;
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_page};
 use lines::RawPage;
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 type Parts = (Option<String>, Vec<PageReading>);
@@ -42,29 +43,62 @@ enum Seen {
 }
 
 pub(crate) fn read(bytes: Vec<u8>, job: &mut Job<'_>) -> Result<Parts, ReadError> {
-    whole::check(&bytes)?;
-    let no_pages = whole::says_no_pages(&bytes);
-    let pdf = Pdf::new(bytes).map_err(|error| refused(error, no_pages))?;
-    let pages = pdf.pages();
-    if pages.is_empty() {
-        return Err(ReadError::of(Reason::NoPages, "its list of pages is empty"));
-    }
-    let stated = whole::stated_pages(&pdf).filter(|count| *count > pages.len()).unwrap_or(pages.len());
-    if stated > job.budget.pages as usize {
-        return Err(ReadError::too_many_pages(stated, job.limits.max_pages));
-    }
+    let (pdf, stated) = open(bytes, job)?;
     let total = u32::try_from(stated).unwrap_or(u32::MAX);
-    job.budget.pages -= total;
     let mut seen = look_at_pages(&pdf, total, job);
     if seen.iter().all(|page| matches!(page, Seen::Unread(_))) {
         return Err(ReadError::damaged("none of its pages can be read"));
     }
-    seen.extend((pages.len()..stated).map(|_| {
-        Seen::Unread(format!("the file speaks of {stated} pages, and only {} are in it", pages.len()))
-    }));
+    seen.extend((pdf.pages().len()..stated).map(|_| Seen::Unread(missing(&pdf, stated))));
     let title =
         pdf.metadata().title.as_deref().map(device::pdf_string).and_then(|title| honest_title(&title));
     Ok((title, finish(seen, &pdf, total, job)?))
+}
+
+/// The file, and how many pages it has or says it has; they are taken off the budget.
+fn open(bytes: Vec<u8>, job: &mut Job<'_>) -> Result<(Pdf, usize), ReadError> {
+    whole::check(&bytes)?;
+    let no_pages = whole::says_no_pages(&bytes);
+    let pdf = Pdf::new(bytes).map_err(|error| refused(error, no_pages))?;
+    let there = pdf.pages().len();
+    if there == 0 {
+        return Err(ReadError::of(Reason::NoPages, "its list of pages is empty"));
+    }
+    let stated = whole::stated_pages(&pdf).filter(|count| *count > there).unwrap_or(there);
+    if stated > job.budget.pages as usize {
+        return Err(ReadError::too_many_pages(stated, job.limits.max_pages));
+    }
+    job.budget.pages -= u32::try_from(stated).unwrap_or(u32::MAX);
+    Ok((pdf, stated))
+}
+
+fn missing(pdf: &Pdf, stated: usize) -> String {
+    format!("the file speaks of {stated} pages, and only {} are in it", pdf.pages().len())
+}
+
+/// Every page as a picture, whether it holds text or not.
+pub(crate) fn paint_all(
+    bytes: Vec<u8>,
+    job: &mut Job<'_>,
+    each: &mut dyn FnMut(Picture) -> ControlFlow<()>,
+) -> Result<(), ReadError> {
+    let (pdf, stated) = open(bytes, job)?;
+    for index in 0..stated {
+        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        let image = match pdf.pages().get(index) {
+            Some(page) => match catch_unwind(AssertUnwindSafe(|| paint::paint(page, job.limits))) {
+                Ok(picture) if crate::raster::is_blank(&picture) => Ok(None),
+                Ok(picture) => Ok(Some(crate::raster::write(&picture, number, job)?)),
+                Err(_) => Err(ReadError::damaged("painting the page made the reader stop")),
+            },
+            None => Err(ReadError::damaged(missing(&pdf, stated))),
+        };
+        let total = u32::try_from(stated).unwrap_or(u32::MAX);
+        if each(Picture { number, total, image }).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn refused(error: LoadPdfError, no_pages: bool) -> ReadError {
