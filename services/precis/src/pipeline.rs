@@ -116,10 +116,12 @@ impl Pipeline {
     /// Serves `/metrics`.
     pub fn serve_metrics(&mut self, listener: tokio::net::TcpListener, handle: telemetry::Handle) {
         let shutdown = self.shutdown.clone();
+        let health = telemetry::Health::new();
+        health.set_ready(true);
         self.tasks.spawn(async move {
             tokio::select! {
                 () = shutdown.draining() => {}
-                served = telemetry::serve::serve(listener, handle) => {
+                served = telemetry::serve::serve(listener, handle, health) => {
                     if let Err(error) = served {
                         tracing::error!(error = %error, "metrics are no longer served");
                     }

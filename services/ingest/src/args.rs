@@ -1,0 +1,48 @@
+//! What the service is told at its start.
+
+use clap::Parser;
+use precis_ingest::Config;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Admits documents, takes the text that they hold, and sends on only what needs OCR.
+#[derive(Debug, Parser)]
+#[command(
+    name = "precis-ingest",
+    version,
+    after_help = "\
+AWS is found as the AWS CLI finds it: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, the task's role.
+SIGTERM finishes what is in hand. PRECIS_LOG is a filter for the logs (info)."
+)]
+pub struct Args {
+    #[command(flatten)]
+    pub deployment: aws::options::Deployment,
+    #[command(flatten)]
+    pub running: aws::options::Running,
+    /// Folder on local disk for documents in hand [default: the system's folder for temporary files].
+    #[arg(long, env = "PRECIS_SCRATCH", value_name = "DIR")]
+    scratch: Option<PathBuf>,
+    /// The model that summarize runs: results made with another one are not taken over.
+    #[arg(long, env = "PRECIS_MODEL_NAME", value_name = "NAME", default_value = "all-MiniLM-L6-v2")]
+    model_name: String,
+}
+
+impl Args {
+    /// The numbers of the worker.
+    pub fn numbers(&self) -> worker::Config {
+        worker::Config::polling(
+            self.running.concurrency.into(),
+            Duration::from_secs(self.running.drain.into()),
+        )
+    }
+
+    /// The configuration of the step. Documents are read by this same program.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        let scratch = self.scratch.clone().unwrap_or_else(std::env::temp_dir);
+        tempfile::tempfile_in(&scratch).map_err(|error| {
+            anyhow::anyhow!("PRECIS_SCRATCH: nothing can be written in {}: {error}", scratch.display())
+        })?;
+        let made_by = format!("precis {} textract {}", env!("CARGO_PKG_VERSION"), self.model_name);
+        Ok(Config { scratch, reader: extract::ReaderProgram::current()?, made_by })
+    }
+}

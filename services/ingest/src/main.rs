@@ -1,0 +1,33 @@
+//! `precis-ingest`: the first step, as a service on AWS.
+
+mod args;
+
+use precis_ingest::Ingest;
+use worker::{Service, Shutdown, StageHandler};
+
+fn main() -> anyhow::Result<()> {
+    // Documents are read by this same program as a child with few rights: before anything else happens here.
+    extract::child::run_if_asked();
+    run()
+}
+
+#[tokio::main]
+async fn run() -> anyhow::Result<()> {
+    let args: args::Args = aws::options::parse();
+    if args.running.health {
+        telemetry::host::check_and_exit(args.running.listen).await;
+    }
+    let (config, numbers) = (args.config()?, args.numbers());
+    let health = telemetry::host::start(&args.running.host("ingest")).await?;
+    let shutdown = Shutdown::on_signals()?;
+    let settings = args.deployment.settings();
+    let aws = tokio::select! {
+        aws = aws::connect_patiently(&settings) => aws?,
+        () = shutdown.draining() => return Ok(()),
+    };
+    let handler =
+        StageHandler::new(aws.stack.clone(), Ingest::new(aws.stack.clone(), config), numbers.clone());
+    let service = Service::new(aws.stack, numbers).with(handler).reconciling();
+    tokio::join!(service.run(shutdown.clone()), health.until(shutdown.draining()));
+    Ok(())
+}

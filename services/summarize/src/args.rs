@@ -1,0 +1,43 @@
+//! What the service is told at its start.
+
+use clap::Parser;
+use models::DeviceChoice;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Summarizes what was read, with the pages that each sentence rests on.
+#[derive(Debug, Parser)]
+#[command(
+    name = "precis-summarize",
+    version,
+    after_help = "\
+AWS is found as the AWS CLI finds it: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, the task's role.
+SIGTERM finishes what is in hand. PRECIS_LOG is a filter for the logs (info)."
+)]
+pub struct Args {
+    #[command(flatten)]
+    pub deployment: aws::options::Deployment,
+    #[command(flatten)]
+    pub running: aws::options::Running,
+    /// Folder of the sentence-embedding model.
+    #[arg(
+        long,
+        env = "PRECIS_MODEL",
+        value_name = "DIR",
+        default_value = "/usr/share/precis/all-MiniLM-L6-v2"
+    )]
+    pub model: PathBuf,
+    /// Where the model runs: cpu, cuda or cuda:N.
+    #[arg(long, env = "PRECIS_DEVICE", value_name = "DEVICE", default_value = "cpu")]
+    pub device: DeviceChoice,
+}
+
+impl Args {
+    /// The numbers of the worker.
+    pub fn numbers(&self) -> worker::Config {
+        worker::Config::polling(
+            self.running.concurrency.into(),
+            Duration::from_secs(self.running.drain.into()),
+        )
+    }
+}

@@ -1,0 +1,30 @@
+//! `precis-summarize`: writes the summaries, as a service on AWS.
+
+mod args;
+
+use models::MiniLm;
+use precis_summarize::Summarize;
+use std::sync::Arc;
+use worker::{Service, Shutdown, StageHandler};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args: args::Args = aws::options::parse();
+    if args.running.health {
+        telemetry::host::check_and_exit(args.running.listen).await;
+    }
+    let numbers = args.numbers();
+    let health = telemetry::host::start(&args.running.host("summarize")).await?;
+    let shutdown = Shutdown::on_signals()?;
+    let settings = args.deployment.settings();
+    let aws = tokio::select! {
+        aws = aws::connect_patiently(&settings) => aws?,
+        () = shutdown.draining() => return Ok(()),
+    };
+    let backend = Arc::new(MiniLm::open(&args.model, args.device)?);
+    let step = Summarize::new(aws.stack.clone(), backend);
+    let handler = StageHandler::new(aws.stack.clone(), step, numbers.clone());
+    let service = Service::new(aws.stack, numbers).with(handler);
+    tokio::join!(service.run(shutdown.clone()), health.until(shutdown.draining()));
+    Ok(())
+}
