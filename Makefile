@@ -1,6 +1,7 @@
 # Thin on purpose: what is worth reading is in .ci/, models/fetch.py and `precis --help`.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build run test bench fmt lint deny docs ci samples clean-data
+.PHONY: help setup setup-test setup-bench build programs run test bench fmt lint deny docs ci samples clean-data \
+	stack-host stack-host-smoke stack-host-down stack-up stack-smoke stack-logs stack-down images infra
 
 DATA    ?= precis-data
 # The documents are numbered; what makes and explains them is not.
@@ -13,7 +14,7 @@ help: ## this list
 	@echo "  make run     summarizes the documents in samples/, here, with no account and no service"
 	@echo "  make test    passes all the tests"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Then: $(PRECIS) summarize FILE…   or   $(PRECIS) --help"
 
@@ -28,6 +29,9 @@ setup-bench:
 
 build: ## leave target/release/precis
 	cargo build --release --locked --workspace --bin precis
+
+programs: ## leave every program in target/release: the services and textract-local, too
+	cargo build --release --locked --workspace --bins
 
 run: setup build ## the main job on real documents: every one in samples/, summarized and cited
 	@$(PRECIS) summarize --data $(DATA) --progress $(if $(CI),plain,auto) $(SAMPLES)
@@ -67,3 +71,32 @@ samples: ## write the sample documents anew (they are in git; this is for changi
 
 clean-data: ## forget what `make run` did
 	rm -rf -- "$(DATA)"
+
+# The services on emulators of AWS. Waited for by name: --wait takes a one-shot service that has ended for a failed one.
+stack-up: ## the services in containers, on LocalStack, with a mail catcher (docs/containers.md)
+	docker compose up --build --detach --wait textract-local mail forwarder ingest ocr summarize notify
+	@echo "E-mails: http://127.0.0.1:8025   AWS: http://127.0.0.1:4566   Then: make stack-smoke, stack-logs, stack-down"
+
+stack-smoke: ## put a document into it and print the e-mail
+	docker compose run --rm smoke
+
+stack-logs: ## follow its logs
+	docker compose logs --follow --tail 50
+
+stack-down: ## end it and forget what it held
+	docker compose --profile smoke down --volumes --timeout 120
+
+stack-host: setup programs ## the same services as processes, without Docker
+	@docker/host/stack up
+
+stack-host-smoke:
+	@docker/host/stack smoke
+
+stack-host-down: ## end them
+	@docker/host/stack down
+
+images: ## every container image, compiled in the build
+	@docker/images
+
+infra: ## check the CloudFormation templates
+	@infra/check
