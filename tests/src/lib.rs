@@ -6,6 +6,7 @@
 //! crate of the product for an answer.
 
 pub mod bench;
+pub mod deployment;
 pub mod listen;
 pub mod mail;
 pub mod papers;

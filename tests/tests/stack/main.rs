@@ -1,0 +1,42 @@
+//! The four services on an emulator of AWS, end to end: S3 in, e-mails and JSON out.
+//!
+//! Run by `docker/host/emulators run …`; without emulators each test is skipped and says so. `PRECIS_SOAK=1` makes the
+//! long ones as long as the promises in docs/aws-calls.md are.
+
+mod calls;
+mod documents;
+mod faults;
+mod storm;
+mod throttle;
+
+use precis_tests::deployment::Deployment;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Whether the long forms are asked for.
+fn soak() -> bool {
+    std::env::var("PRECIS_SOAK").is_ok_and(|value| value == "1")
+}
+
+/// Each job was told to programs once, and gives its outcome by key.
+fn told_once(outcomes: &[Value]) -> BTreeMap<String, String> {
+    let mut told = BTreeMap::new();
+    for outcome in outcomes {
+        let field =
+            |pointer: &str| outcome.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let before = told.insert(field("/document/key"), field("/outcome"));
+        assert_eq!(before, None, "{} was told twice", field("/document/key"));
+    }
+    told
+}
+
+/// Nothing is left in any queue, and nothing became a dead letter.
+async fn queues_are_empty(deployment: &Deployment) {
+    for _ in 0..50 {
+        if deployment.messages().await == (0, 0) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    panic!("messages and dead letters are left: {:?}", deployment.messages().await);
+}
