@@ -1,6 +1,8 @@
 //! A deployment on an emulator: the templates of `infra/` under a name of their own, textract-local, and any number of
 //! copies of each service as processes, with queues that hear what programs and people are told.
 
+mod operator;
+
 use crate::program::repository;
 use crate::shared::skip;
 use aws::client::Choice;

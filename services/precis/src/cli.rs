@@ -34,12 +34,61 @@ pub struct Cli {
     pub verbose: u8,
 }
 
-/// The data folder.
+/// The data folder, for commands of one machine.
 #[derive(Debug, Clone, Args)]
-pub struct Data {
+pub struct Folder {
     /// The data folder: jobs, results, e-mails and settings.
-    #[arg(long = "data", value_name = "DIR", default_value = "precis-data", env = "PRECIS_DATA")]
+    #[arg(long = "data", value_name = "DIR", default_value = DATA, env = "PRECIS_DATA")]
     pub folder: PathBuf,
+}
+
+/// The data folder unless somebody says otherwise.
+const DATA: &str = "precis-data";
+
+/// A data folder, or a deployment on AWS: where a command looks.
+///
+/// The environment is read here and not by clap: what is typed beats it, so that `--data` works in a shell that
+/// exports PRECIS_STACK.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Data {
+    /// The data folder: jobs, results, e-mails and settings [default: precis-data] [env: PRECIS_DATA].
+    #[arg(long = "data", value_name = "DIR", conflicts_with_all = ["stack", "profile", "region"])]
+    pub folder: Option<PathBuf>,
+    /// A deployment on AWS instead, by its stack's name [env: PRECIS_STACK].
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    /// The profile of the AWS configuration to use [env: AWS_PROFILE].
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The AWS region [env: AWS_REGION].
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+}
+
+impl Data {
+    /// The deployment, if one is meant.
+    pub fn stack(&self) -> Option<String> {
+        let exported = || std::env::var("PRECIS_STACK").ok();
+        let stack = if self.folder.is_some() { None } else { self.stack.clone().or_else(exported) };
+        stack.filter(|name| !name.is_empty())
+    }
+
+    /// The folder, if no deployment is meant.
+    pub fn folder(&self) -> PathBuf {
+        let exported =
+            || std::env::var_os("PRECIS_DATA").filter(|value| !value.is_empty()).map(PathBuf::from);
+        self.folder.clone().or_else(exported).unwrap_or_else(|| PathBuf::from(DATA))
+    }
+
+    /// What to type after a command so that it looks here too.
+    pub fn typed(&self) -> String {
+        let Some(stack) = self.stack() else { return format!(" --data {}", self.folder().display()) };
+        let mut typed = format!(" --stack {stack}");
+        for (name, value) in [("profile", &self.profile), ("region", &self.region)] {
+            typed.extend(value.iter().map(|value| format!(" --{name} {value}")));
+        }
+        typed
+    }
 }
 
 /// Where the model is.
@@ -88,17 +137,19 @@ Ctrl-C finishes what is at work and says what it waits for; a second Ctrl-C
 stops at once. Nothing is lost either way, nor by kill -9 or a power cut: the
 next start goes on. To start it with the machine: precis service install")]
     Up(Up),
-    /// Send files to a running `precis up`.
+    /// Send files to a running `precis up`, or to a deployment.
     #[command(after_help = "\
 Examples:
   precis put lease.pdf
-  precis put *.pdf --prefix contracts/ --wait")]
+  precis put *.pdf --prefix contracts/ --wait
+  precis put lease.pdf --stack precis --wait    into a deployment's bucket")]
     Put(Put),
     /// List jobs, newest first.
     #[command(after_help = "\
 Examples:
   precis jobs
   precis jobs --state failed
+  precis jobs --stack precis                    of a deployment on AWS
   precis jobs --json | jq -r 'select(.reason == \"ENCRYPTED\") | .key'
 
 States: ingest, ocr, summarize, notify (where the work is), waiting (any of
@@ -147,7 +198,14 @@ Examples:
   precis subscribe ann@example.org
   precis subscribe ann@example.org --prefix contracts/ --outcome summarized
   precis subscribe ops@example.org --operator   what operators must mend
-  precis subscribe https://example.org/hook --test")]
+  precis subscribe https://example.org/hook --test
+  precis subscribe --stack precis ann@example.org
+  precis subscribe --stack precis --confirm 'https://sns…'
+
+On AWS, SNS sends each new address a message with a link to confirm. Do not
+open it: copy it, and give it to --confirm. Then only somebody with the
+account's credentials can unsubscribe the address; confirmed by opening the
+link, each e-mail carries one that a mail scanner may follow.")]
     Subscribe(Subscribe),
     /// List who is told.
     #[command(
@@ -160,11 +218,13 @@ Examples:
   precis unsubscribe ann@example.org            all of this address
   precis unsubscribe sc8f3f02c                  one of `precis subscriptions`")]
     Unsubscribe(Unsubscribe),
-    /// Show the settings that hold for a key, each with where it comes from.
+    /// Show the settings of a key, each with where it comes from; on AWS edit them.
     #[command(after_help = "\
 Examples:
   precis settings
   precis settings contracts/lease.pdf
+  precis settings --stack precis contracts/ --set words=80 --set max_pages=20
+  precis settings --stack precis contracts/ --unset max_pages
   precis settings --example > precis-data/precis.toml")]
     Settings(SettingsArgs),
     /// Write a checked backup of the data folder into one file.
@@ -179,7 +239,8 @@ Example:
     #[command(after_help = "\
 Examples:
   precis doctor
-  precis doctor --check smtp                    does the mail server let us in?")]
+  precis doctor --check smtp                    does the mail server let us in?
+  precis doctor --stack precis                  is all of a deployment well?")]
     Doctor(Doctor),
     /// Start `precis up` with the machine (systemd).
     #[command(subcommand)]
@@ -238,7 +299,7 @@ pub struct Summarize {
 #[derive(Debug, Args)]
 pub struct Up {
     #[command(flatten)]
-    pub data: Data,
+    pub data: Folder,
     /// Watch this folder too (the data folder's own inbox is always watched). Its name is the key's prefix.
     #[arg(long, value_name = "DIR")]
     pub inbox: Vec<PathBuf>,
@@ -397,8 +458,11 @@ pub struct Queues {
 #[derive(Debug, Args)]
 pub struct Subscribe {
     /// An e-mail address, or an http(s) URL.
-    #[arg(value_name = "ADDRESS|URL")]
-    pub endpoint: String,
+    #[arg(value_name = "ADDRESS|URL", required_unless_present = "confirm")]
+    pub endpoint: Option<String>,
+    /// Confirm an address with the link (or its token) that SNS sent to it.
+    #[arg(long, value_name = "LINK", conflicts_with_all = ["endpoint", "outcomes", "prefix", "operator", "test"])]
+    pub confirm: Option<String>,
     /// Only these outcomes (repeat it for more).
     #[arg(long = "outcome", value_name = "OUTCOME", value_parser = outcome)]
     pub outcomes: Vec<OutcomeKind>,
@@ -425,7 +489,7 @@ pub struct Unsubscribe {
     pub data: Data,
 }
 
-/// A command that only needs the data folder.
+/// A command that only needs to know where.
 #[derive(Debug, Args)]
 pub struct DataOnly {
     #[command(flatten)]
@@ -438,9 +502,19 @@ pub struct DataOnly {
 /// `precis settings`.
 #[derive(Debug, Args)]
 pub struct SettingsArgs {
-    /// The key that the settings are for; none: those that hold everywhere.
+    /// The key that the settings are for; none: those that hold everywhere. With --set and --unset, the prefix of
+    /// the keys that they shall hold for.
     #[arg(value_name = "KEY", default_value = "")]
     pub key: String,
+    /// Set a value for all keys that start so (on AWS; repeat it for more).
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+    pub set: Vec<(String, String)>,
+    /// Take a value away again.
+    #[arg(long = "unset", value_name = "NAME")]
+    pub unset: Vec<String>,
+    /// Only for documents of this bucket.
+    #[arg(long, value_name = "NAME")]
+    pub bucket: Option<String>,
     /// Print a precis.toml that explains every setting.
     #[arg(long)]
     pub example: bool,
@@ -458,7 +532,7 @@ pub struct Export {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     #[command(flatten)]
-    pub data: Data,
+    pub data: Folder,
 }
 
 /// `precis import`.
@@ -468,14 +542,15 @@ pub struct Import {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     #[command(flatten)]
-    pub data: Data,
+    pub data: Folder,
 }
 
 /// `precis doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Only this check.
-    #[arg(long, value_name = "CHECK", value_parser = ["model", "ocr", "disk", "permissions", "clock", "smtp", "settings", "data"])]
+    /// Only this check: data, settings, model, ocr, disk, permissions, clock, smtp; of a deployment: credentials, clock,
+    /// queues, topics, buckets, tables, subscriptions, artifacts, textract.
+    #[arg(long, value_name = "CHECK")]
     pub check: Option<String>,
     #[command(flatten)]
     pub data: Data,
@@ -495,7 +570,7 @@ Examples:
   precis service install --print                look at the unit first")]
     Install {
         #[command(flatten)]
-        data: Data,
+        data: Folder,
         /// For this user rather than the whole machine (survives logout with `loginctl enable-linger`).
         #[arg(long)]
         user: bool,

@@ -2,7 +2,7 @@
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    again, backup, doctor, folder, jobs, put, queues, result, service, settings, subscriptions, summarize, up,
+    again, backup, doctor, jobs, place, put, queues, result, service, settings, subscriptions, summarize, up,
 };
 use clap::{CommandFactory, Parser};
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -60,34 +60,27 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Up(args) => return up::run(args).await,
         Command::Put(args) => return put::run(args).await,
         Command::Doctor(args) => return doctor::run(&args, &mut out).await,
-        Command::Jobs(args) => {
-            jobs::list(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?
-        }
-        Command::Job(args) => jobs::one(&folder::shared(&args.data.folder).await?, &args, &mut out).await?,
+        Command::Jobs(args) => jobs::list(&place::open(&args.data).await?.stack, &args, &mut out).await?,
+        Command::Job(args) => jobs::one(&place::open(&args.data).await?, &args, &mut out).await?,
         Command::Result(args) => {
-            return result::run(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await;
+            return result::run(&place::open(&args.data).await?.stack, &args, &mut out).await;
         }
-        Command::Text(args) => {
-            jobs::text(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?
-        }
-        Command::Retry(args) => {
-            again::retry(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?
-        }
+        Command::Text(args) => jobs::text(&place::open(&args.data).await?.stack, &args, &mut out).await?,
+        Command::Retry(args) => again::retry(&place::open(&args.data).await?.stack, &args, &mut out).await?,
         Command::Reprocess(args) => {
-            again::reprocess(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?;
+            again::reprocess(&place::open(&args.data).await?.stack, &args, &mut out).await?;
         }
         Command::Queues(args) => {
-            queues::queues(&folder::shared(&args.data.folder).await?, &args, &mut out).await?;
+            queues::queues(&place::open(&args.data).await?, &args, &mut out).await?;
         }
         Command::Subscribe(args) => {
-            subscriptions::subscribe(&folder::shared(&args.data.folder).await?, &args, &mut out).await?;
+            subscriptions::subscribe(&place::open(&args.data).await?, &args, &mut out).await?;
         }
         Command::Subscriptions(args) => {
-            subscriptions::list(&folder::shared(&args.data.folder).await?.stack, &args, &mut out).await?;
+            subscriptions::list(&place::open(&args.data).await?, &args, &mut out).await?;
         }
         Command::Unsubscribe(args) => {
-            subscriptions::unsubscribe(&folder::shared(&args.data.folder).await?.stack, &args, &mut out)
-                .await?;
+            subscriptions::unsubscribe(&place::open(&args.data).await?.stack, &args, &mut out).await?;
         }
         Command::Settings(args) => settings::run(&args, &mut out).await?,
         Command::Export(args) => backup::export(&args, &mut out).await?,

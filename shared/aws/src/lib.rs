@@ -6,6 +6,7 @@
 pub mod classify;
 pub mod client;
 pub mod connect;
+pub mod doctor;
 pub mod dynamodb;
 pub mod host;
 pub mod names;

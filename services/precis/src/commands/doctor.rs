@@ -1,6 +1,6 @@
 //! `precis doctor`: is everything there that is needed, and if not, how to mend it.
 
-use super::folder;
+use super::place;
 use crate::cli;
 use crate::model;
 use crate::show::clean;
@@ -18,34 +18,63 @@ const LITTLE_ROOM: u64 = 1 << 30;
 /// One check: what was found, or what is wrong and how to mend it.
 type Finding = Result<String>;
 
+/// The checks of a data folder.
+const CHECKS: [&str; 8] = ["data", "settings", "model", "ocr", "disk", "permissions", "clock", "smtp"];
+
 /// Runs the checks; exit status 1 if any failed.
 pub async fn run(args: &cli::Doctor, out: &mut dyn Write) -> Result<ExitCode> {
+    let there = place::deployment(&args.data)?;
+    let known = if there.is_some() { &aws::doctor::ROOMS[..] } else { &CHECKS[..] };
+    if let Some(check) = args.check.as_deref().filter(|check| !known.contains(check)) {
+        bail!("there is no check {check:?} here. Do: leave it out, or take one of {}", known.join(", "));
+    }
+    match there {
+        Some(settings) => of_deployment(&settings, args.check.as_deref(), out).await,
+        None => of_folder(args, out).await,
+    }
+}
+
+async fn of_deployment(
+    settings: &aws::Settings,
+    only: Option<&str>,
+    out: &mut dyn Write,
+) -> Result<ExitCode> {
     let mut good = true;
-    let wanted = |name: &str| args.check.as_deref().is_none_or(|check| check == name);
-    let folder = &args.data.folder;
-    let checks: [(&str, Finding); 8] = [
-        ("data", if wanted("data") { data(folder).await } else { Ok(String::new()) }),
-        ("settings", if wanted("settings") { settings(folder).await } else { Ok(String::new()) }),
-        (
-            "model",
-            if wanted("model") { load_model(args.model.model.as_deref()).await } else { Ok(String::new()) },
-        ),
-        ("ocr", if wanted("ocr") { ocr().await } else { Ok(String::new()) }),
-        ("disk", if wanted("disk") { disk(folder) } else { Ok(String::new()) }),
-        ("permissions", if wanted("permissions") { permissions(folder) } else { Ok(String::new()) }),
-        ("clock", if wanted("clock") { clock(folder).await } else { Ok(String::new()) }),
-        ("smtp", if wanted("smtp") { smtp(folder).await } else { Ok(String::new()) }),
-    ];
-    for (name, finding) in checks.into_iter().filter(|(name, _)| wanted(name)) {
+    let findings = aws::doctor::examine(settings).await;
+    for finding in findings.iter().filter(|finding| only.is_none_or(|check| check == finding.room)) {
+        match &finding.verdict {
+            Ok(found) => writeln!(out, "ok    {:<14} {}", finding.room, clean(found))?,
+            Err(trouble) => {
+                good = false;
+                writeln!(out, "WRONG {:<14} {}", finding.room, clean(&trouble.what))?;
+                // A line of its own: it is there to be copied.
+                writeln!(out, "      Do: {}", clean(&trouble.mend))?;
+            }
+        }
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+async fn of_folder(args: &cli::Doctor, out: &mut dyn Write) -> Result<ExitCode> {
+    let mut good = true;
+    let folder = &args.data.folder();
+    for name in CHECKS.into_iter().filter(|name| args.check.as_deref().is_none_or(|check| check == *name)) {
+        let finding = match name {
+            "data" => data(folder).await,
+            "settings" => settings(folder).await,
+            "model" => load_model(args.model.model.as_deref()).await,
+            "ocr" => ocr().await,
+            "disk" => disk(folder),
+            "permissions" => permissions(folder),
+            "clock" => clock(folder).await,
+            _ => smtp(folder).await,
+        };
         match finding {
             Ok(found) => writeln!(out, "ok    {name:<12} {}", clean(&found))?,
             Err(error) => {
                 good = false;
-                writeln!(
-                    out,
-                    "WRONG {name:<12} {}",
-                    format!("{error:#}").replace('\n', "\n                   ")
-                )?;
+                let said = format!("{error:#}").replace('\n', "\n                   ");
+                writeln!(out, "WRONG {name:<12} {said}")?;
             }
         }
     }
@@ -56,7 +85,7 @@ async fn data(folder: &Path) -> Finding {
     if !folder.exists() {
         return Ok(format!("{} is not there yet; `precis up` makes it", folder.display()));
     }
-    let local = folder::shared(folder).await?;
+    let local = place::shared(folder).await?;
     let at_work =
         if local.somebody_works() { "`precis up` is at work in it" } else { "nobody is at work in it" };
     let dead = local.delivery_list().await?.iter().filter(|delivery| delivery.dead).count();
@@ -70,7 +99,7 @@ async fn settings(folder: &Path) -> Finding {
     if !folder.join("precis.toml").exists() {
         return Ok("no precis.toml: defaults hold. `precis settings --example` prints one".into());
     }
-    let local = folder::shared(folder).await?;
+    let local = place::shared(folder).await?;
     local.stack.settings.layers(local::UPLOADS, "").await?;
     Ok("precis.toml can be understood".into())
 }
@@ -132,7 +161,7 @@ async fn clock(folder: &Path) -> Finding {
         bail!("the clock says {now}, which is long ago. Do: timedatectl set-ntp true");
     }
     if folder.join("precis.db").exists() {
-        let local = folder::shared(folder).await?;
+        let local = place::shared(folder).await?;
         let newest = local.stack.jobs.list(&ports::Filter { limit: 1, ..ports::Filter::default() }).await?;
         if let Some(job) = newest.first().filter(|job| job.updated_at > now) {
             bail!(
@@ -148,7 +177,7 @@ async fn smtp(folder: &Path) -> Finding {
     if !folder.exists() {
         return Ok("not configured: e-mails will be written to the folder outbox".into());
     }
-    let local = folder::shared(folder).await?;
+    let local = place::shared(folder).await?;
     match local.check_smtp().await? {
         Some(server) => Ok(format!("{server} answers and lets us in")),
         None => Ok("not configured: e-mails are written to the folder outbox ([smtp] in precis.toml)".into()),

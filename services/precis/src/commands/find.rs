@@ -16,7 +16,9 @@ pub async fn one(jobs: &dyn Jobs, id: &str) -> Result<Job> {
     let filter = Filter { id_prefix: Some(id.clone()), limit: 6, ..Filter::default() };
     let mut found = jobs.list(&filter).await?;
     match found.len() {
-        0 => bail!("there is no job {id}. `precis jobs` lists those there are (is --data the right folder?)"),
+        0 => bail!(
+            "there is no job {id}. `precis jobs` lists those there are (is --data or --stack the right one?)"
+        ),
         1 => Ok(found.remove(0)),
         _ => {
             let ids: Vec<_> =

@@ -1,6 +1,7 @@
 //! `precis jobs`, `precis job`, `precis text`.
 
 use super::find;
+use super::place::Place;
 use crate::cli;
 use crate::show::{self, clean};
 use anyhow::{Result, bail};
@@ -8,7 +9,6 @@ use domain::job::{Job, State, What};
 use domain::settings::Source;
 use domain::text::Pages;
 use domain::{Artifact, OutcomeKind, Stage};
-use local::Local;
 use ports::{Fault, Filter, Stack};
 use std::io::Write;
 
@@ -102,8 +102,8 @@ fn row(job: &Job) -> serde_json::Value {
 }
 
 /// Shows one job as a person wants to see it.
-pub async fn one(local: &Local, args: &cli::One, out: &mut dyn Write) -> Result<()> {
-    let job = find::one(local.stack.jobs.as_ref(), &args.id).await?;
+pub async fn one(place: &Place, args: &cli::One, out: &mut dyn Write) -> Result<()> {
+    let job = find::one(place.stack.jobs.as_ref(), &args.id).await?;
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&job)?)?;
         return Ok(());
@@ -131,7 +131,7 @@ pub async fn one(local: &Local, args: &cli::One, out: &mut dyn Write) -> Result<
     if let Some((from, run)) = &job.reused_from {
         writeln!(out, "Reused    the result of job {} run {run}: the same content", from.short())?;
     }
-    told(local, &job, out).await?;
+    told(place, &job, out).await?;
     writeln!(out, "Cost      ${:.3}", job.cost.usd)?;
     settings(&job, out)?;
     for past in &job.past {
@@ -159,7 +159,14 @@ fn settings(job: &Job, out: &mut dyn Write) -> Result<()> {
 }
 
 /// The letter about this run, and what has not arrived of what it told.
-async fn told(local: &Local, job: &Job, out: &mut dyn Write) -> Result<()> {
+async fn told(place: &Place, job: &Job, out: &mut dyn Write) -> Result<()> {
+    let summarized =
+        |job: &Job| job.outcome.as_ref().is_some_and(|outcome| outcome.kind == OutcomeKind::Summarized);
+    if let Some(aws) = place.aws().filter(|_| summarized(job)) {
+        let result = aws.names.console_url(&Artifact::Result.key(&job.id, job.run));
+        writeln!(out, "Result    {result}")?;
+    }
+    let Some(local) = place.local() else { return Ok(()) };
     let name = format!("{}-{}", job.id, job.run);
     let late: Vec<_> =
         local.delivery_list().await?.into_iter().filter(|delivery| delivery.notification == name).collect();

@@ -1,6 +1,6 @@
-//! `precis put`: send files to whoever works in the data folder.
+//! `precis put`: send files to whoever works in the data folder, or to a deployment's bucket.
 
-use super::{folder, wait};
+use super::{place, wait};
 use crate::cli;
 use crate::outcome;
 use crate::show::clean;
@@ -11,8 +11,8 @@ use std::process::ExitCode;
 
 /// Runs the command.
 pub async fn run(args: cli::Put) -> Result<ExitCode> {
-    let local = folder::shared(&args.data.folder).await?;
-    let stack = &local.stack;
+    let place = place::open(&args.data).await?;
+    let stack = &place.stack;
     let watch = Watch::new(Show::Auto, args.files.len() as u64);
     let mut all_good = true;
     let mut sent = Vec::new();
@@ -32,15 +32,15 @@ pub async fn run(args: cli::Put) -> Result<ExitCode> {
             }
         }
     }
-    if !local.somebody_works() {
+    if place.local().is_some_and(|local| !local.somebody_works()) {
         watch.say(&format!(
             "Nobody works in {0} now: what was sent waits there. Do: `precis up --data {0}`",
-            args.data.folder.display()
+            args.data.folder().display()
         ));
     }
     if args.wait {
         for id in &sent {
-            let job = wait::ended(stack, id).await?;
+            let job = wait::ended_at(&place, id).await?;
             let report = outcome::report(stack, &job).await?;
             watch.finished();
             if let Some(text) = outcome::print(&report, cli::Format::Text)? {

@@ -1,25 +1,22 @@
 //! `precis queues`.
 
+use super::find;
+use super::place::Place;
 use crate::cli;
 use crate::show::{self, clean};
-use anyhow::Result;
+use anyhow::{Result, bail};
+use aws::{Aws, Limit};
+use domain::{Stage, State};
 use local::Local;
-use ports::{GateName, QueueName, Stack};
+use ports::{Filter, GateName, QueueName, Stack};
 use std::io::Write;
+use std::time::Duration;
 
 /// Shows how full the queues are, and redrives dead letters.
-pub async fn queues(local: &Local, args: &cli::Queues, out: &mut dyn Write) -> Result<()> {
-    let stack = &local.stack;
+pub async fn queues(place: &Place, args: &cli::Queues, out: &mut dyn Write) -> Result<()> {
+    let stack = &place.stack;
     if let Some(name) = &args.redrive {
-        if name == cli::DELIVERIES {
-            writeln!(out, "{} deliveries are tried again.", local.retry_deliveries().await?)?;
-        }
-        let queue = QueueName::ALL.into_iter().find(|queue| queue.as_str() == name);
-        if let Some(queue) = queue {
-            let moved = stack.queue_admin.redrive(queue).await?;
-            writeln!(out, "{moved} dead letters of {name} are sent again.")?;
-        }
-        return Ok(());
+        return redrive(place, name, out).await;
     }
     if !args.json {
         writeln!(
@@ -45,7 +42,84 @@ pub async fn queues(local: &Local, args: &cli::Queues, out: &mut dyn Write) -> R
         );
         writeln!(out, "{}", row.trim_end())?;
     }
-    deliveries(local, args.json, out).await
+    match (place.local(), place.aws()) {
+        (Some(local), _) => deliveries(local, args.json, out).await,
+        (None, Some(aws)) => gates(aws, args.json, out).await,
+        (None, None) => Ok(()),
+    }
+}
+
+/// Sends dead letters again.
+async fn redrive(place: &Place, name: &str, out: &mut dyn Write) -> Result<()> {
+    if name == cli::DELIVERIES {
+        let Some(local) = place.local() else {
+            bail!(
+                "SNS makes the deliveries of a deployment, and tries them again by itself: there is nothing to redrive"
+            )
+        };
+        writeln!(out, "{} deliveries are tried again.", local.retry_deliveries().await?)?;
+    }
+    let queue = QueueName::ALL.into_iter().find(|queue| queue.as_str() == name);
+    if let Some(queue) = queue {
+        let moved = place.stack.queue_admin.redrive(queue).await?;
+        writeln!(out, "{moved} dead letters of {name} are sent again.")?;
+    }
+    Ok(())
+}
+
+/// What each gate lets through now, and when the pages that wait for OCR will have been read.
+async fn gates(aws: &Aws, json: bool, out: &mut dyn Write) -> Result<()> {
+    if !json {
+        writeln!(out, "\n{:<14} {:>7}  {:>7}  {:>7}", "gate", "rate/s", "places", "in use")?;
+    }
+    let (mut singles, mut parts) = (Limit::default(), Limit::default());
+    for gate in GateName::ALL {
+        let (limit, in_use) = aws.gates.present(gate).await?;
+        match gate {
+            GateName::Ocr => singles = limit,
+            GateName::OcrDocument => parts = limit,
+            GateName::OcrCollect | GateName::Publish => {}
+        }
+        if json {
+            let (per_second, concurrent) = (limit.per_second, limit.concurrent);
+            let row = serde_json::json!({ "gate": gate.as_str(), "per_second": per_second, "concurrent": concurrent,
+                "in_use": in_use });
+            writeln!(out, "{row}")?;
+            continue;
+        }
+        let rate = limit.per_second.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.2}"));
+        // Where places are not limited none are counted.
+        let (places, in_use) = limit
+            .concurrent
+            .map_or_else(|| ("-".to_owned(), "-".to_owned()), |most| (most.to_string(), in_use.to_string()));
+        writeln!(out, "{:<14} {rate:>7}  {places:>7}  {in_use:>7}", gate.as_str())?;
+    }
+    let filter = Filter { state: Some(State::At(Stage::Ocr)), ..Filter::default() };
+    let waiting: Vec<usize> =
+        find::all(aws.stack.jobs.as_ref(), &filter).await?.iter().map(|job| job.ocr_pages.len()).collect();
+    let pages: usize = waiting.iter().sum();
+    let eta = eta(&waiting, singles, parts);
+    if json {
+        let row = serde_json::json!({ "ocr_pages_waiting": pages, "eta_s": eta.map(|eta| eta.as_secs()) });
+        writeln!(out, "{row}")?;
+    } else if pages > 0 {
+        let eta = eta.map_or_else(|| "no rate is set".to_owned(), |eta| format!("about {}", show::age(eta)));
+        writeln!(out, "OCR: {pages} pages of {} documents wait; at the present rate {eta}", waiting.len())?;
+    }
+    Ok(())
+}
+
+/// How long the documents with so many pages each will take to get past the gates: one page is one call, more are one
+/// start. Both go on beside each other. `None` where no rate limits them.
+fn eta(waiting: &[usize], singles: Limit, parts: Limit) -> Option<Duration> {
+    let seconds = |count: usize, limit: Limit| {
+        let rate = limit.per_second.filter(|rate| *rate > 0.0)?;
+        Some(f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / rate)
+    };
+    let single = waiting.iter().filter(|pages| **pages == 1).count();
+    let more = waiting.iter().filter(|pages| **pages > 1).count();
+    let longest = seconds(single, singles)?.max(seconds(more, parts)?);
+    Duration::try_from_secs_f64(longest.ceil()).ok()
 }
 
 /// Names what could not be told yet, or was given up, with the cause. One that was never tried is only on its way.
@@ -88,4 +162,18 @@ async fn note(stack: &Stack, queue: QueueName, dead: u64) -> Result<String> {
         notes.push(format!("precis queues --redrive {}", queue.as_str()));
     }
     Ok(notes.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_eta_is_that_of_the_slower_gate() {
+        let rate = |rate: f64| Limit { concurrent: None, per_second: Some(rate) };
+        assert_eq!(eta(&[1, 1, 1, 1, 20, 3], rate(2.0), rate(0.5)), Some(Duration::from_secs(4)));
+        assert_eq!(eta(&[1; 10], rate(0.7), rate(1.0)), Some(Duration::from_secs(15)));
+        assert_eq!(eta(&[], rate(1.0), rate(1.0)), Some(Duration::ZERO));
+        assert_eq!(eta(&[1], Limit::default(), rate(1.0)), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! `precis summarize`: the same pipeline once, in one process.
 
 use super::again::start_again;
-use super::{folder, input, wait};
+use super::{input, place, wait};
 use crate::cli;
 use crate::model;
 use crate::outcome;
@@ -101,7 +101,7 @@ async fn full_disk(folder: &Path) {
 async fn open(data: &Path) -> Result<(Local, bool)> {
     match local::open(data, local::OpenOptions::exclusive()).await {
         Ok(local) => Ok((local, true)),
-        Err(OpenError::Locked { .. }) => Ok((folder::shared(data).await?, false)),
+        Err(OpenError::Locked { .. }) => Ok((place::shared(data).await?, false)),
         Err(error) => Err(error.into()),
     }
 }

@@ -1,6 +1,6 @@
 //! `precis up`: all workers in one process, for good.
 
-use super::folder;
+use super::place;
 use crate::cli;
 use crate::model;
 use crate::pipeline::{Options, Pipeline};
@@ -26,7 +26,7 @@ const SAY: Duration = Duration::from_secs(2);
 /// Runs the command.
 pub async fn run(args: cli::Up) -> Result<ExitCode> {
     let model = model::find(args.model.model.as_deref())?;
-    let local = folder::exclusive(&args.data.folder).await?;
+    let local = place::exclusive(&args.data.folder).await?;
     let inboxes = inboxes(&args, &local.layout.inbox())?;
     let shutdown = Shutdown::on_signals().context("signals cannot be listened to")?;
     let metrics = telemetry::recorder().context("metrics cannot be kept")?;

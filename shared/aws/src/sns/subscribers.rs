@@ -183,11 +183,25 @@ impl Subscribers {
         for topic in [&self.outcomes, &self.completions] {
             let known = self.known(topic).await?;
             let of_topic = all.iter().filter(|row| self.topic(&row.endpoint) == topic);
-            let unconfirmed = of_topic
-                .filter(|row| known.get(address(&row.endpoint)).is_none_or(|arn| !arn.starts_with("arn:")));
-            waiting.extend(unconfirmed.cloned());
+            for row in of_topic {
+                let waits = match known.get(address(&row.endpoint)).filter(|arn| arn.starts_with("arn:")) {
+                    Some(arn) => self.is_pending(arn).await?,
+                    None => true,
+                };
+                if waits {
+                    waiting.push(row.clone());
+                }
+            }
         }
         Ok(waiting)
+    }
+
+    /// A list may hide behind its ARN that a subscription is not confirmed (AWS' does not, LocalStack's does).
+    async fn is_pending(&self, arn: &str) -> Result<bool> {
+        let answer = self.sns.get_subscription_attributes().subscription_arn(arn).send().await;
+        let answer = answer.map_err(|error| port_error("looking at a subscription", &error))?;
+        let pending = answer.attributes().and_then(|all| all.get("PendingConfirmation"));
+        Ok(pending.is_some_and(|pending| pending == "true"))
     }
 
     /// Confirms with the token (or the whole link) of SNS' confirmation e-mail, so that nobody can unsubscribe the
