@@ -3,6 +3,7 @@
 
 mod operator;
 
+use crate::heard::{drain, listener};
 use crate::program::repository;
 use crate::shared::skip;
 use aws::client::Choice;
@@ -141,6 +142,8 @@ pub struct Plan {
     pub copies: [usize; 4],
     /// More of the services' environment.
     pub env: Vec<(&'static str, String)>,
+    /// Another address of the emulator, for the services alone: something that stands between.
+    pub between: Option<String>,
     /// More of textract-local's environment.
     pub textract: Vec<(&'static str, String)>,
 }
@@ -157,6 +160,7 @@ impl Default for Plan {
         Self {
             copies: [1; 4],
             env: quotas.map(|name| (name, "1000".to_owned())).to_vec(),
+            between: None,
             textract: Vec::new(),
         }
     }
@@ -220,6 +224,9 @@ impl Deployment {
         envs.extend(textract_env.into_iter().chain(plan.textract.clone()).map(|(n, v)| (n.to_owned(), v)));
         let log = folder.path().join("textract-local.log");
         let textract = Worker::start("textract-local", envs.into_iter().collect(), textract_port, &log);
+        if let Some(between) = &plan.between {
+            common.insert("AWS_ENDPOINT_URL".to_owned(), between.clone());
+        }
         common.extend(plan.env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let mut workers = Vec::new();
         for (service, copies) in SERVICES.iter().zip(plan.copies) {
@@ -366,34 +373,4 @@ impl Deployment {
 fn tail(said: &str) -> String {
     let lines: Vec<_> = said.lines().collect();
     lines[lines.len().saturating_sub(15)..].join("\n") + "\n"
-}
-
-/// A queue that hears everything of a topic.
-async fn listener(aws: &Aws, name: &str, topic: &str, raw: bool) -> String {
-    let name = format!("{}-test-{name}", aws.names.stack);
-    let made = aws.clients.sqs.create_queue().queue_name(&name).send().await.expect("a queue can be made");
-    let arn = format!("arn:aws:sqs:{}:{}:{name}", aws.names.region, aws.names.account);
-    let subscribe = aws.clients.sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(arn);
-    let subscribe = subscribe.attributes("RawMessageDelivery", if raw { "true" } else { "false" });
-    subscribe.send().await.expect("a queue can subscribe");
-    made.queue_url().expect("a queue has a URL").to_owned()
-}
-
-/// Takes everything out of a queue.
-async fn drain(aws: &Aws, queue: &str) -> Vec<String> {
-    let mut bodies = Vec::new();
-    loop {
-        let receive = aws.clients.sqs.receive_message().queue_url(queue).max_number_of_messages(10);
-        let got =
-            receive.wait_time_seconds(1).visibility_timeout(600).send().await.expect("it can be received");
-        if got.messages().is_empty() {
-            return bodies;
-        }
-        for message in got.messages() {
-            bodies.extend(message.body().map(str::to_owned));
-            let receipt = message.receipt_handle().unwrap_or_default();
-            let delete = aws.clients.sqs.delete_message().queue_url(queue).receipt_handle(receipt);
-            delete.send().await.expect("it can be deleted");
-        }
-    }
 }

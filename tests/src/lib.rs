@@ -7,6 +7,7 @@
 
 pub mod bench;
 pub mod deployment;
+mod heard;
 pub mod listen;
 pub mod mail;
 pub mod papers;

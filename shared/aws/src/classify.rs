@@ -169,7 +169,10 @@ pub fn by_code(
         );
         return fault(Fault::Transient, doing, &what);
     }
+    // DynamoDB calls an index that is not there an invalid request.
+    let lacks_index = code == "ValidationException" && said.contains("the specified index");
     let kind = match status {
+        _ if lacks_index => Fault::Denied,
         _ if is(THROTTLED) => Fault::Throttled(after),
         _ if is(EXPIRED) || is(TRANSIENT) => Fault::Transient,
         _ if is(NOT_FOUND) => Fault::NotFound,
@@ -323,6 +326,13 @@ mod tests {
         ] {
             assert_eq!(by_code("writing", code, "", Some(400), None).fault, Fault::Conflict);
         }
+    }
+
+    #[test]
+    fn an_index_that_is_missing_is_an_operators_to_mend() {
+        let said = "The table does not have the specified index: by-key";
+        assert_eq!(by_code("looking", "ValidationException", said, Some(400), None).fault, Fault::Denied);
+        assert_eq!(by_code("looking", "ValidationException", "", Some(400), None).fault, Fault::Permanent);
     }
 
     #[test]

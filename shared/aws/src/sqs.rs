@@ -1,6 +1,6 @@
 //! `Queue` and `QueueAdmin` over SQS.
 //!
-//! Single sends and deletes that come together travel together ([`batch`]): requests are what SQS is paid by, and a
+//! Single sends and deletes that come together travel together: requests are what SQS is paid by, and a
 //! busy worker would else make one for each message. An entry of a batch that fails is its own caller's failure.
 //!
 //! Limits: SQS Developer Guide, "Amazon SQS message quotas".

@@ -146,7 +146,8 @@ impl<S: Step> StageHandler<S> {
         match error.fault {
             Fault::Throttled(after) => self.pause(after, Why::Throttled),
             Fault::Full => self.pause(None, Why::Full),
-            Fault::Transient => self.pause(None, Why::Unreachable),
+            // A right or a table that is missing is an operator's to mend, and every message would meet the same.
+            Fault::Transient | Fault::Denied => self.pause(None, Why::Unreachable),
             _ => Settlement::Retry { cause: error.what.clone(), counted: None },
         }
     }
@@ -156,6 +157,10 @@ impl<S: Step> StageHandler<S> {
         match failure.kind {
             Kind::Throttled(after) => self.pause(after, Why::Throttled),
             Kind::Full => self.pause(None, Why::Full),
+            Kind::Permanent if failure.ending().reason == Some(Reason::AccessDenied) => {
+                tracing::error!(error = %failure.cause, "something that is needed may not be used or is not there");
+                self.pause(None, Why::Unreachable)
+            }
             Kind::Permanent => Settlement::Malformed(failure.cause),
             Kind::Transient | Kind::LostClaim => Settlement::Retry { cause: failure.cause, counted: None },
         }

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 const DOCUMENTS: usize = 40;
 
+/// A request that the SDK repeated now and then is no regression; one more for each document is.
+const REPEATED: f64 = 0.25;
+
 /// Operations that write to DynamoDB. A transaction is one request.
 const WRITES: [&str; 5] = ["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"];
 
@@ -41,8 +44,8 @@ async fn a_small_text_document_costs_no_more_calls_than_promised() {
     println!("{rate:.1} documents a second; {:.0} ms of our processors for each", busy * 1e3);
     assert_eq!(told_once(&deployment.outcomes().await).len(), DOCUMENTS);
     assert!(sqs <= 12.0, "{sqs} SQS requests");
-    assert!(writes <= 8.0, "{writes} DynamoDB writes");
-    assert!(s3 <= 6.0, "{s3} S3 requests");
+    assert!(writes <= 8.0 + REPEATED, "{writes} DynamoDB writes");
+    assert!(s3 <= 6.0 + REPEATED, "{s3} S3 requests");
     assert!((sns - 2.0).abs() < 0.01, "{sns} SNS publishes");
     assert!(textract < 0.01, "{textract} Textract calls");
 }

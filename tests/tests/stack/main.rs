@@ -6,6 +6,7 @@
 mod calls;
 mod documents;
 mod faults;
+mod outage;
 mod storm;
 mod throttle;
 

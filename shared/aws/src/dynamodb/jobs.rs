@@ -2,7 +2,7 @@
 //!
 //! Nothing of a document is in it: pages and results are objects in S3, whose size no item could hold. Indexes:
 //! `by-state` (state and shard, then time), `by-key` (the document's place, then its version's order), `by-head` (the
-//! first two digits of the id, then the id). States are spread over [`SHARDS`] so that no index key is hot. Indexes
+//! first two digits of the id, then the id). States are spread over a few shards so that no index key is hot. Indexes
 //! lag behind by a moment, so what they find is read again from the table before anybody relies on it.
 
 use super::claims::{self, Claims};

@@ -1,5 +1,5 @@
 //! `SettingsSource` over DynamoDB: layers for everything, for a bucket, and for prefixes of its keys, edited with
-//! `precis settings`. Read again every [`FRESH`]; while the table cannot be read, what was read before holds.
+//! `precis settings`. Read again every 10 seconds; while the table cannot be read, what was read before holds.
 
 use super::{Item, text, text_of, unreadable};
 use crate::classify::port_error;
