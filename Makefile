@@ -1,7 +1,7 @@
 # Thin on purpose: what is worth reading is in .ci/, models/fetch.py and `precis --help`.
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test setup-bench build programs run test bench fmt lint deny docs ci samples clean-data \
-	stack-host stack-host-smoke stack-host-down stack-up stack-smoke stack-logs stack-down images infra
+	stack-host stack-host-smoke stack-host-down stack-up stack-smoke stack-logs stack-down soak images infra
 
 DATA    ?= precis-data
 # The documents are numbered; what makes and explains them is not.
@@ -94,6 +94,10 @@ stack-host-smoke:
 
 stack-host-down: ## end them
 	@docker/host/stack down
+
+soak: setup-test programs ## the storm of events and the burst of scans at full size, on emulators
+	PRECIS_SOAK=1 docker/host/emulators run cargo test --release --locked --workspace --test stack -- --nocapture \
+		--test-threads=1 storm throttle
 
 images: ## every container image, compiled in the build
 	@docker/images

@@ -1,7 +1,7 @@
 //! The four services on an emulator of AWS, end to end: S3 in, e-mails and JSON out.
 //!
-//! Run by `docker/host/emulators run …`; without emulators each test is skipped and says so. `PRECIS_SOAK=1` makes the
-//! long ones as long as the promises in docs/aws-calls.md are.
+//! Run by `docker/host/emulators run …`; without emulators each test is skipped and says so. `make soak`
+//! (`PRECIS_SOAK=1`) makes the storm and the burst of scans as large as a bad day: 1,000 documents, 200 scans.
 
 mod calls;
 mod documents;
