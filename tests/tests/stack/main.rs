@@ -3,10 +3,15 @@
 //! Run by `docker/host/emulators run …`; without emulators each test is skipped and says so. `make soak`
 //! (`PRECIS_SOAK=1`) makes the storm and the burst of scans as large as a bad day: 1,000 documents, 200 scans.
 
+mod between;
+mod burst;
 mod calls;
+mod canaries;
 mod documents;
 mod faults;
 mod outage;
+mod restart;
+mod rolling;
 mod storm;
 mod throttle;
 
