@@ -56,12 +56,11 @@ def sumy(document):
 
 def transformers(folder):
     try:
-        from sentence_transformers import SentenceTransformer, models
+        from sentence_transformers import SentenceTransformer
     except ImportError as error:
         print(f"skipped: MiniLM with LexRank ({error})", file=sys.stderr)
         return None
-    word = models.Transformer(folder)
-    model = SentenceTransformer(modules=[word, models.Pooling(word.get_word_embedding_dimension())], device="cpu")
+    model = SentenceTransformer(folder, device="cpu")
 
     def run(document):
         found = sentences(document)

@@ -220,11 +220,11 @@ mod tests {
                 wrong.push(format!("{ours:?}"));
             }
         }
-        let f = 2.0 * f64::from(right_of(right)) / f64::from(right_of(found + true_ends));
+        let f = 2.0 * f64::from(small(right)) / f64::from(small(found + true_ends));
         assert!(f >= 0.98, "F {f:.3}:\n{}", wrong.join("\n"));
     }
 
-    fn right_of(count: usize) -> u32 {
+    fn small(count: usize) -> u32 {
         u32::try_from(count).unwrap()
     }
 
