@@ -29,6 +29,7 @@ mod structure;
 mod words;
 
 pub use backend::{Backend, BackendError};
+pub use words::count_words;
 
 use domain::summary::{Citation, Cited, Coverage, Summary};
 use domain::text::{Origin, Pages};
@@ -39,7 +40,7 @@ use words::Stems;
 
 /// Version of segmentation, ranking and selection: part of the keys under which results are reused.
 /// Raised whenever the same document may give another summary.
-pub const VERSION: &str = "3";
+pub const VERSION: &str = "4";
 
 /// Fewer words than this are no text to summarize.
 const TOO_LITTLE: usize = 20;
@@ -141,7 +142,9 @@ pub struct Analysis {
 pub fn analyse(pages: &Pages, file_name: &str, options: &Options) -> Result<Analysis, SummarizeError> {
     let document = structure::read(pages);
     let words = document.sentences.iter().map(|sentence| sentence.words).sum::<usize>();
-    let letters = document.sentences.iter().any(|sentence| sentence.text.chars().any(char::is_alphabetic));
+    let letters =
+        pages.pages.iter().filter(|page| page.origin != Origin::Unread).flat_map(|page| &page.lines);
+    let letters = letters.into_iter().any(|line| line.text.chars().any(char::is_alphabetic));
     if !letters {
         return Err(SummarizeError::NoText);
     }
@@ -282,6 +285,12 @@ fn coverage(pages: &Pages) -> Coverage {
         words_read: words,
         words_total: words,
     }
+}
+
+/// The sentences of a paragraph, in order; a line break ends one.
+#[must_use]
+pub fn sentences(text: &str) -> Vec<&str> {
+    segment::sentences(text).into_iter().map(|range| &text[range]).collect()
 }
 
 /// Whether a sentence opens with something that leans on the one before it ("However", "It", "This" …).

@@ -214,8 +214,7 @@ fn recipe_c(
 /// Share of the title's stems that each sentence has.
 #[expect(clippy::cast_precision_loss, reason = "a title has few words")]
 fn title_overlap(title: &str, token: &[Vec<String>], stems: &Stems) -> Vec<f64> {
-    let title: Vec<String> =
-        stems.of(title).into_iter().filter(|t| !(stems.english() && crate::words::is_stop(t))).collect();
+    let title: Vec<String> = stems.of(title).into_iter().filter(|t| !stems.stops(t)).collect();
     let share =
         |x: &Vec<String>| title.iter().filter(|t| x.contains(t)).count() as f64 / title.len().max(1) as f64;
     token.iter().map(share).collect()

@@ -1,15 +1,20 @@
 //! Pages → blocks → sentences that remember where they stand.
 //!
 //! A block is a paragraph (its lines joined, also over a page break), a list item, a table row, a quote
-//! or a heading. Sentences never cross blocks. Furniture and code are left out: they are read and
-//! counted, but nobody wants them in a summary.
+//! or a heading. Sentences never cross blocks. Code, signatures and boilerplate stand beside the matter: they are
+//! read and counted, but nobody wants them in a summary.
 
+mod aside;
+mod blocks;
+mod edges;
 mod table;
+mod vocabulary;
 
 use crate::dates;
 use crate::segment;
-use crate::words::{self, count_words, unspaced};
-use domain::text::{BoundingBox, Line, Origin, Page, Pages, Role};
+use crate::words::count_words;
+use blocks::{Block, blocks};
+use domain::text::{BoundingBox, Pages, Role};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -27,10 +32,40 @@ pub(crate) struct Part {
 /// What a sentence stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// Running text.
     Body,
+    /// An item of a list.
     Item,
+    /// A row of a table.
     Row,
+    /// Quoted from an earlier message.
     Quote,
+    /// Computer code or other preformatted text.
+    Code,
+    /// A greeting with the name, office and address under it.
+    Signature,
+    /// The number of a page.
+    PageNumber,
+    /// A head or foot that comes back page after page.
+    RunningHead,
+    /// A web page's word about cookies.
+    CookieNotice,
+    /// A company's small print: its register, its rights.
+    LegalFooter,
+    /// The warning and the advice under a mail.
+    Disclaimer,
+    /// What the reader of the format took for a menu, a head or a foot.
+    Furniture,
+}
+
+impl Kind {
+    /// Told by its words or its repetition, so that it may be the matter of an odd document.
+    fn is_told_by_words(self) -> bool {
+        matches!(
+            self,
+            Self::Signature | Self::RunningHead | Self::CookieNotice | Self::LegalFooter | Self::Disclaimer
+        )
+    }
 }
 
 /// A sentence and its place.
@@ -82,25 +117,19 @@ pub(crate) struct Document {
     pub name: String,
     /// The heading of each section; empty for text before the first one.
     pub headings: Vec<String>,
-    /// In reading order.
+    /// In reading order: what may be ranked and said.
     pub sentences: Vec<Sentence>,
-}
-
-/// Lines joined to one text, with the place of each.
-struct Block<'a> {
-    role: Role,
-    paragraph: u32,
-    page: u32,
-    text: String,
-    lines: Vec<(usize, u32, &'a Line)>,
+    /// What was read and stands beside the matter, block by block.
+    pub aside: Vec<Sentence>,
 }
 
 /// Reads the structure of a document.
 pub(crate) fn read(pages: &Pages) -> Document {
-    let blocks = blocks(pages);
+    let (blocks, beside) = blocks(pages);
     let level = section_level(&blocks);
     let headers = table::headers(&blocks);
-    let own = title(&blocks, pages).map(|at| blocks[at].text.clone());
+    let title = title(&blocks, pages);
+    let own = title.map(|at| blocks[at].text.clone());
     let mut document = Document {
         title: own.or_else(|| pages.title.clone()).unwrap_or_default().trim().to_owned(),
         ..Document::default()
@@ -109,9 +138,15 @@ pub(crate) fn read(pages: &Pages) -> Document {
     let mut place = 0;
     for (at, block) in blocks.iter().enumerate() {
         let header = headers[at].map(|header| blocks[header].text.as_str());
+        // A title in the midst is that of a second document.
+        let second = block.role == Role::Title && title != Some(at) && !document.sentences.is_empty();
         match block.role {
             Role::Row if headers[at] == Some(at) => {}
             Role::Heading(n) if n <= level => {
+                document.headings.push(block.text.clone());
+                place = 0;
+            }
+            Role::Title if second => {
                 document.headings.push(block.text.clone());
                 place = 0;
             }
@@ -130,6 +165,8 @@ pub(crate) fn read(pages: &Pages) -> Document {
             }
         }
     }
+    let whole = |block: &Block| sentence(block, 0..block.text.len(), None, 0, 0);
+    document.aside = beside.iter().filter_map(whole).collect();
     document
 }
 
@@ -196,12 +233,12 @@ fn sentence(
     if !raw.chars().any(char::is_alphanumeric) {
         return None;
     }
-    let kind = match block.role {
+    let kind = block.aside.unwrap_or(match block.role {
         Role::Item => Kind::Item,
         Role::Row => Kind::Row,
         Role::Quote => Kind::Quote,
         _ => Kind::Body,
-    };
+    });
     let text = if kind == Kind::Row { table::row_text(raw, header) } else { raw.to_owned() };
     Some(Sentence { words: count_words(&text), text, kind, section, place, parts: parts(block, &range) })
 }
@@ -243,146 +280,6 @@ fn parts(block: &Block, range: &Range<usize>) -> Vec<Part> {
             part
         })
         .collect()
-}
-
-fn blocks(pages: &Pages) -> Vec<Block<'_>> {
-    let vocabulary = Vocabulary::new(pages);
-    let mut out: Vec<Block> = Vec::new();
-    // Where the running text of the last page stopped, so that the next page may go on with it.
-    let mut open: Option<usize> = None;
-    for page in pages.pages.iter().filter(|page| page.origin != Origin::Unread) {
-        let mut first = true;
-        for line in page.lines.iter().filter(|line| line.role != Role::Furniture) {
-            let text = clean(&line.text);
-            if text.is_empty() {
-                continue;
-            }
-            let joins = out.last().is_some_and(|last| {
-                last.page == page.number
-                    && last.paragraph == line.paragraph
-                    && last.role == line.role
-                    && !matches!(line.role, Role::Row)
-            });
-            if joins {
-                let last = out.len() - 1;
-                append(&mut out[last], page.number, line, &text, &vocabulary);
-            } else if let Some(at) =
-                open.filter(|_| first).filter(|&at| continues(&out[at], line, page, &text))
-            {
-                append(&mut out[at], page.number, line, &text, &vocabulary);
-                // The rest of this paragraph on the new page goes on in the same block.
-                out[at].page = page.number;
-                out[at].paragraph = line.paragraph;
-            } else {
-                out.push(Block {
-                    role: line.role,
-                    paragraph: line.paragraph,
-                    page: page.number,
-                    lines: vec![(0, page.number, line)],
-                    text,
-                });
-            }
-            first = false;
-        }
-        open = out.len().checked_sub(1);
-    }
-    out
-}
-
-/// Whether a page's first line goes on with the paragraph in which the page before stopped.
-fn continues(block: &Block, line: &Line, page: &Page, text: &str) -> bool {
-    let flowing = |role| matches!(role, Role::Body | Role::Item);
-    let neighbour = block.page + 1 == page.number && page.attachment.is_none();
-    let same = block.role == line.role || block.role == Role::Item && line.role == Role::Body;
-    if !(neighbour && same && flowing(block.role)) {
-        return false;
-    }
-    let end = block.text.trim_end_matches(|c: char| "\"'”’)]".contains(c));
-    if end.ends_with(['.', '!', '?', ':', '。', '！', '？']) {
-        return false;
-    }
-    let lower = text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| !c.is_uppercase());
-    lower || end.ends_with([',', ';', '-']) || block.text.chars().count() > 60
-}
-
-fn append<'a>(block: &mut Block<'a>, page: u32, line: &'a Line, text: &str, vocabulary: &Vocabulary) {
-    let next = text.chars().next().unwrap_or(' ');
-    let last = block.text.chars().next_back().unwrap_or(' ');
-    if matches!(last, '-' | '\u{2010}') && next.is_alphanumeric() && hyphenated(&block.text) {
-        if vocabulary.drops_hyphen(&block.text, text) {
-            block.text.pop();
-        }
-    } else if !(unspaced(last) && unspaced(next)) {
-        block.text.push(' ');
-    }
-    block.lines.push((block.text.len(), page, line));
-    block.text.push_str(text);
-}
-
-/// Whether the hyphen at the end hangs on a word (and is no dash).
-fn hyphenated(text: &str) -> bool {
-    text.chars().rev().nth(1).is_some_and(char::is_alphanumeric)
-}
-
-/// White space as single spaces; soft hyphens, byte order marks and control characters taken out.
-fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.trim().chars() {
-        if c.is_whitespace() {
-            if !out.ends_with(' ') {
-                out.push(' ');
-            }
-        } else if !(c.is_control() || matches!(c, '\u{ad}' | '\u{feff}' | '\u{200b}' | '\u{fffd}')) {
-            out.push(c);
-        }
-    }
-    out.truncate(out.trim_end().len());
-    out
-}
-
-/// The document's own words, asked whether a hyphen at a line's end belongs to the word.
-struct Vocabulary(HashSet<String>);
-
-impl Vocabulary {
-    fn new(pages: &Pages) -> Self {
-        let lines = || pages.pages.iter().flat_map(|page| &page.lines);
-        if !lines().any(|line| line.text.trim_end().ends_with(['-', '\u{2010}'])) {
-            return Self(HashSet::new());
-        }
-        let mut words = HashSet::new();
-        let mut broken = false;
-        for line in lines() {
-            // The halves of broken words are no words.
-            for word in line.text.split_whitespace().skip(usize::from(broken)) {
-                if !word.ends_with(['-', '\u{2010}']) {
-                    words.insert(word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase());
-                }
-            }
-            broken = line.text.trim_end().ends_with(['-', '\u{2010}']);
-        }
-        Self(words)
-    }
-
-    /// "informa-" + "tion" loses it, "well-" + "known" keeps it.
-    fn drops_hyphen(&self, before: &str, after: &str) -> bool {
-        let left =
-            before.trim_end_matches(['-', '\u{2010}']).rsplit(char::is_whitespace).next().unwrap_or("");
-        let left = left.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-        let right = after.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
-        if !right.starts_with(char::is_lowercase)
-            || left.is_empty()
-            || left.ends_with(|c: char| !c.is_alphabetic())
-        {
-            return false;
-        }
-        if self.0.contains(&format!("{left}{right}")) {
-            return true;
-        }
-        let part = left.rsplit('-').next().unwrap_or(&left);
-        let whole = |word: &str| word.chars().count() > 2 && self.0.contains(word);
-        let prefix = words::PREFIXES.contains(&part);
-        !(self.0.contains(&format!("{left}-{right}")) || prefix || whole(part) && whole(right))
-    }
 }
 
 #[cfg(test)]

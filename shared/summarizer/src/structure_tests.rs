@@ -1,4 +1,5 @@
 use super::*;
+use domain::text::{Line, Origin, Page};
 
 fn line(text: &str, role: Role, paragraph: u32) -> Line {
     Line { text: text.into(), role, paragraph, bbox: None, confidence: None }
@@ -171,4 +172,69 @@ fn the_title_of_a_mail_is_not_that_of_its_attachment() {
     attached.attachment = Some("order.pdf".into());
     let document = read(&Pages { pages: vec![mail, attached], title: Some("About your desks".into()) });
     assert_eq!((document.title.as_str(), document.name.as_str()), ("About your desks", "About your desks"));
+}
+
+#[test]
+fn short_lines_over_running_text_are_headings_where_no_reader_told_any() {
+    let prose =
+        "The rent of the flat rises by six per cent in the spring of next year, as the lease provides.";
+    let lines = vec![
+        line("Rent and running charges", Role::Body, 1),
+        line(prose, Role::Body, 2),
+        line("3. Handover", Role::Body, 3),
+        line(prose, Role::Body, 4),
+        line("Judith Pike", Role::Body, 5),
+    ];
+    let document = read(&Pages { pages: vec![page(1, lines)], title: None });
+    assert_eq!(document.headings, ["Rent and running charges", "3. Handover"]);
+    let texts: Vec<_> = document.sentences.iter().map(|s| (s.section, s.text.as_str())).collect();
+    assert_eq!(texts, [(0, prose), (1, prose), (1, "Judith Pike")]);
+}
+
+#[test]
+fn a_heading_without_a_full_stop_is_not_glued_to_the_line_below_it() {
+    let lines = vec![
+        line("Your right to object", Role::Body, 1),
+        line("You may object to the termination if it would mean hardship for you or for a", Role::Body, 1),
+        line("member of your household.", Role::Body, 1),
+    ];
+    let texts = texts(vec![page(1, lines)]);
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert_eq!(texts[0], "Your right to object");
+}
+
+#[test]
+fn bullets_in_running_text_are_items() {
+    let lines = vec![
+        line("Bring the following", Role::Body, 1),
+        line("• a valid passport or another paper that the office takes for one, with its", Role::Body, 1),
+        line("translation", Role::Body, 1),
+        line("• two photographs", Role::Body, 1),
+    ];
+    let document = read(&Pages { pages: vec![page(1, lines)], title: None });
+    let found: Vec<_> = document.sentences.iter().map(|s| (s.kind, s.text.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            (Kind::Body, "Bring the following"),
+            (
+                Kind::Item,
+                "a valid passport or another paper that the office takes for one, with its translation"
+            ),
+            (Kind::Item, "two photographs"),
+        ]
+    );
+}
+
+#[test]
+fn the_title_of_a_second_document_opens_a_section() {
+    let lines = vec![
+        line("Lease", Role::Title, 1),
+        line("The rent rises.", Role::Body, 2),
+        line("Minutes", Role::Title, 3),
+        line("The roof leaks.", Role::Body, 4),
+    ];
+    let document = read(&Pages { pages: vec![page(1, lines)], title: None });
+    assert_eq!((document.title.as_str(), document.headings.len()), ("Lease", 2));
+    assert_eq!(document.sentences[1].section, 1);
 }

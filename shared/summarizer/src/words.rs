@@ -1,9 +1,13 @@
 //! Words, stems and languages.
 //!
 //! Ranking compares sentences by stems: lower-case runs of letters and digits, reduced by the Snowball
-//! stemmer of the document's language. Scripts written without spaces (Chinese, Japanese, Korean, Thai …)
-//! have no such runs, so there a "word" is a pair of neighbouring characters.
+//! stemmer of the document's language. Scripts written without spaces (Chinese, Japanese, Thai …) have no
+//! such runs; there the words are those of ICU's dictionaries. A language without a stemmer keeps its words
+//! as they are, one without a list of stop words lets every word link sentences.
 
+use icu_segmenter::WordSegmenter;
+use icu_segmenter::options::WordBreakInvariantOptions;
+use regex::Regex;
 use rust_stemmers::{Algorithm, Stemmer};
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -25,9 +29,20 @@ static STOP: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
         .collect()
 });
 
-/// True for a stem that carries no subject in English.
-pub(crate) fn is_stop(stem: &str) -> bool {
-    STOP.contains(stem)
+/// What belongs to a word without being a letter: vowel and tone signs, viramas, accents.
+static MARK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\p{M}$").expect("a fixed pattern"));
+
+/// A character of a word.
+fn in_word(c: char) -> bool {
+    c.is_alphanumeric() || !c.is_ascii() && MARK.is_match(c.encode_utf8(&mut [0; 4]))
+}
+
+/// The words of a run that holds characters of a script without spaces, by ICU's dictionaries.
+pub(crate) fn dictionary_words(run: &str) -> impl Iterator<Item = &str> {
+    let words = WordSegmenter::new_dictionary(WordBreakInvariantOptions::default());
+    let ends: Vec<usize> = words.segment_str(run).collect();
+    let slices: Vec<&str> = ends.windows(2).map(|pair| &run[pair[0]..pair[1]]).collect();
+    slices.into_iter().filter(|word| word.chars().any(char::is_alphanumeric))
 }
 
 /// A character of a script that is written without spaces between words.
@@ -37,16 +52,17 @@ pub(crate) fn unspaced(c: char) -> bool {
         | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x3FFFF)
 }
 
-/// Words as a reader counts them: runs between white space, and for scripts without spaces one word
-/// for every two characters.
-pub(crate) fn count_words(text: &str) -> usize {
+/// Words as a reader counts them: runs between white space; within a run of a script without spaces the
+/// words of ICU's dictionaries.
+#[must_use]
+pub fn count_words(text: &str) -> usize {
     if text.is_ascii() {
         return text.split_ascii_whitespace().count();
     }
     text.split_whitespace()
         .map(|run| match run.chars().filter(|&c| unspaced(c)).count() {
             0 | 1 => 1,
-            n => n.div_ceil(2),
+            _ => dictionary_words(run).count().max(1),
         })
         .sum()
 }
@@ -55,6 +71,8 @@ pub(crate) fn count_words(text: &str) -> usize {
 pub(crate) struct Stems {
     stemmer: Option<Stemmer>,
     english: bool,
+    /// Stems of the words that say nothing about a subject, where the language is not English.
+    stop: HashSet<String>,
 }
 
 impl Stems {
@@ -82,7 +100,14 @@ impl Stems {
             "tr" => Some(Algorithm::Turkish),
             _ => None,
         };
-        Self { stemmer: algorithm.map(Stemmer::create), english: primary == "en" }
+        let english = primary == "en";
+        let mut stems = Self { stemmer: algorithm.map(Stemmer::create), english, stop: HashSet::new() };
+        if !english {
+            let code = if matches!(primary.as_str(), "nb" | "nn") { "no" } else { primary.as_str() };
+            let words = stop_words::lookup(code).unwrap_or_default();
+            stems.stop = words.iter().flat_map(|word| stems.of(word)).collect();
+        }
+        stems
     }
 
     /// Whether English cues and stop words apply.
@@ -95,13 +120,9 @@ impl Stems {
     pub(crate) fn of(&self, text: &str) -> Vec<String> {
         let mut out = Vec::new();
         let lower = text.to_lowercase();
-        for run in lower.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty()) {
+        for run in lower.split(|c: char| !in_word(c)).filter(|run| !run.is_empty()) {
             if !run.is_ascii() && run.chars().any(unspaced) {
-                let chars: Vec<char> = run.chars().collect();
-                if chars.len() == 1 {
-                    out.push(run.to_owned());
-                }
-                out.extend(chars.windows(2).map(|pair| pair.iter().collect::<String>()));
+                out.extend(dictionary_words(run).map(str::to_owned));
                 continue;
             }
             match &self.stemmer {
@@ -112,9 +133,14 @@ impl Stems {
         out
     }
 
-    /// Whether a stem may link two sentences: neither a number nor (in English) a stop word.
+    /// Whether a stem says nothing about a subject in the document's language.
+    pub(crate) fn stops(&self, stem: &str) -> bool {
+        if self.english { STOP.contains(stem) } else { self.stop.contains(stem) }
+    }
+
+    /// Whether a stem may link two sentences: neither a number nor a stop word.
     pub(crate) fn carries(&self, stem: &str) -> bool {
-        !(stem.chars().all(char::is_numeric) || self.english && is_stop(stem))
+        !(stem.chars().all(char::is_numeric) || self.stops(stem))
     }
 }
 
@@ -209,9 +235,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_runs_between_spaces_and_pairs_in_scripts_without_spaces() {
+    fn words_are_runs_between_spaces_and_those_of_a_dictionary_in_scripts_without_spaces() {
         assert_eq!(count_words("The rent  rises."), 3);
-        assert_eq!(count_words("これは日本語の文です"), 5);
+        assert_eq!(count_words("これは日本語の文です"), 6);
+        assert_eq!(count_words("ผู้เช่าต้องชำระค่าเช่า"), 6);
         assert_eq!(count_words(""), 0);
     }
 
@@ -231,5 +258,46 @@ mod tests {
             "The rent rises by six per cent on the first of March, the landlord has told all tenants today.";
         assert_eq!(detect_language(english).as_deref(), Some("en"));
         assert_eq!(detect_language("12 34"), None);
+    }
+
+    #[test]
+    fn words_without_a_subject_are_told_in_each_language_and_its_own_words_are_kept() {
+        for (language, stop, word) in [
+            ("de", "und nicht wird", "Brücke"),
+            ("fr", "dans pour avec", "rivière"),
+            ("es", "para como esta", "puente"),
+            ("ru", "что когда его", "мост"),
+            ("zh", "我们 因为", "桥梁"),
+            ("ja", "これ その", "計画"),
+            ("th", "และ ของ ที่", "สะพาน"),
+            ("ar", "هذا التي", "جسر"),
+            ("nb", "ikke som", "bro"),
+        ] {
+            let stems = Stems::new(Some(language));
+            let linking: Vec<_> = stems.of(stop).into_iter().filter(|stem| stems.carries(stem)).collect();
+            assert!(linking.is_empty(), "{language}: {linking:?}");
+            assert!(stems.of(word).iter().all(|stem| stems.carries(stem)), "{language}");
+        }
+    }
+
+    #[test]
+    fn forms_of_a_word_have_one_stem_where_there_is_a_stemmer_and_a_language_without_one_keeps_its_words() {
+        for (language, forms) in [
+            ("de", "Verträge Vertrags"),
+            ("fr", "travailler travaille"),
+            ("es", "contratos contrato"),
+            ("ru", "мостами моста"),
+            ("ar", "الكتاب كتاب"),
+        ] {
+            let stems = Stems::new(Some(language)).of(forms);
+            assert_eq!(stems[0], stems[1], "{language}");
+        }
+        assert_eq!(Stems::new(Some("xx")).of("Two forms, form"), ["two", "forms", "form"]);
+    }
+
+    #[test]
+    fn vowel_and_tone_signs_belong_to_their_word() {
+        assert_eq!(Stems::new(Some("hi")).of("अनुबंध शुरू"), ["अनुबंध", "शुरू"]);
+        assert!(Stems::new(Some("th")).of("ผู้เช่าต้องชำระ").contains(&"ต้อง".to_owned()));
     }
 }

@@ -1,6 +1,6 @@
 //! Tables: which row names the columns, and a row as a sentence.
 
-use super::Block;
+use super::blocks::Block;
 use crate::dates;
 use crate::words::count_words;
 use domain::text::Role;
