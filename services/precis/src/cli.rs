@@ -1,5 +1,7 @@
 //! The command line: what may be typed, and what `--help` teaches.
 
+pub mod learn;
+
 use crate::watch::Show;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{OutcomeKind, Reason};
@@ -98,6 +100,9 @@ pub struct Model {
     /// beside the program or above it, or under /usr/share/precis.
     #[arg(long, value_name = "DIR", env = "PRECIS_MODEL")]
     pub model: Option<PathBuf>,
+    /// A learnt ranking (see `precis heads`); `recipe` for the built-in one. Not given: the data folder's.
+    #[arg(long, value_name = "FILE", env = "PRECIS_HEAD")]
+    pub head: Option<PathBuf>,
 }
 
 /// Settings for a run.
@@ -242,6 +247,12 @@ Examples:
   precis doctor --check smtp                    does the mail server let us in?
   precis doctor --stack precis                  is all of a deployment well?")]
     Doctor(Doctor),
+    /// Learn a ranking of sentences from summaries, facts or preferences.
+    #[command(after_help = learn::TRAIN_HELP)]
+    Train(learn::Train),
+    /// List learnt rankings, compare them, and choose which is in use.
+    #[command(subcommand)]
+    Heads(learn::Heads),
     /// Start `precis up` with the machine (systemd).
     #[command(subcommand)]
     Service(Service),

@@ -7,7 +7,7 @@ use domain::text::{Origin, Pages};
 use domain::{Artifact, Job, Outcome, Reason, Stage};
 use ports::{Fault, PortError, Stack};
 use std::sync::Arc;
-use summarizer::{Backend, Options, SummarizeError, Summarized};
+use summarizer::{Backend, Head, Options, SummarizeError, Summarized};
 use worker::{Claimed, Step, StepDone, StepFailure};
 
 /// The largest pages artifact that is read.
@@ -17,6 +17,7 @@ const LIMIT: u64 = 512 << 20;
 pub struct Summarize {
     stack: Stack,
     backend: Arc<dyn Backend>,
+    head: Option<Arc<Head>>,
 }
 
 impl Summarize {
@@ -42,7 +43,13 @@ impl Summarize {
     /// A worker over these ports and this model.
     #[must_use]
     pub fn new(stack: Stack, backend: Arc<dyn Backend>) -> Self {
-        Self { stack, backend }
+        Self { stack, backend, head: None }
+    }
+
+    /// The same with a learnt ranking.
+    #[must_use]
+    pub fn with_head(self, head: Option<Arc<Head>>) -> Self {
+        Self { head, ..self }
     }
 }
 
@@ -83,6 +90,7 @@ impl Summarize {
         let options = Options {
             words: job.settings.words as usize,
             language: Some(job.settings.language.clone()).filter(|language| !language.is_empty()),
+            head: self.head.clone(),
         };
         match self.made(pages, job.document.name().to_owned(), options).await? {
             Ok(made) => Ok(Ok(Finding {
@@ -91,7 +99,7 @@ impl Summarize {
                 pages: pages.pages.iter().map(report).collect(),
                 language: made.language,
                 title: pages.title.clone(),
-                made_by: format!("{}, {}", summarizer::VERSION, self.backend.name()),
+                made_by: format!("{}, {}", summarizer::ranker(self.head.as_deref()), self.backend.name()),
             })),
             Err(error) => outcome(error, pages).map(Err),
         }

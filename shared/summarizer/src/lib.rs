@@ -19,7 +19,10 @@ mod clause;
 mod cues;
 mod dates;
 mod facts;
+mod features;
+mod head;
 mod headline;
+pub mod learn;
 mod old;
 mod points;
 mod rank;
@@ -29,11 +32,15 @@ mod structure;
 mod words;
 
 pub use backend::{Backend, BackendError};
+pub use features::{FEATURES, Feature};
+pub use head::{Data, FORMAT, Head, HeadError, LARGEST, RECIPE, Record, Score};
 
 use domain::summary::{Citation, Cited, Coverage, Summary};
 use domain::text::{Origin, Pages};
+use features::Features;
 use rank::Ranked;
 use select::{Embedded, Likeness};
+use std::sync::Arc;
 use structure::{Document, Kind, Part};
 use words::Stems;
 
@@ -45,19 +52,27 @@ pub const VERSION: &str = "3";
 const TOO_LITTLE: usize = 20;
 
 /// What the reader wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// Most words of the summary's sentences together. One sentence is always given, if longer the
     /// document's shortest one.
     pub words: usize,
     /// The document's language as BCP-47; detected if `None`.
     pub language: Option<String>,
+    /// The learnt ranking; the hand-set one if `None`.
+    pub head: Option<Arc<Head>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { words: 120, language: None }
+        Self { words: 120, language: None, head: None }
     }
+}
+
+/// What ranks: [`VERSION`] and, where there is one, the head's name. Part of the keys under which results are reused.
+#[must_use]
+pub fn ranker(head: Option<&Head>) -> String {
+    head.map_or_else(|| VERSION.to_owned(), |head| format!("{VERSION} head {}", head.name()))
 }
 
 /// A summary and what was read for it.
@@ -150,9 +165,12 @@ pub fn analyse(pages: &Pages, file_name: &str, options: &Options) -> Result<Anal
     }
     let language = options.language.clone().or_else(|| words::detect_language(&sample(&document)));
     let stems = Stems::new(language.as_deref());
-    let ranked = rank::rank(&document, &stems, options.words);
+    let mut ranked = rank::rank(&document, &stems, options.words);
     if ranked.pool.is_empty() {
         return Err(SummarizeError::TooLittleText { words: 0 });
+    }
+    if let Some(head) = &options.head {
+        ranked.scores = head.scores(&Features::of(&document, &ranked), &ranked.scores);
     }
     let merits = select::merits(&document, &ranked);
     let order = select::order(&merits);

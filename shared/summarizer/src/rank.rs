@@ -22,6 +22,10 @@ pub(crate) struct Ranked {
     pub pool: Vec<usize>,
     /// One for each of `pool`.
     pub scores: Vec<f64>,
+    /// What the scores of `kept` are made of, as far as the document is about something.
+    pub about: Vec<Term>,
+    /// The candidates of recipe C among the sentences, ascending; `about` has one value for each.
+    pub kept: Vec<usize>,
     /// tf-idf of `pool`.
     pub vectors: Vectors,
     /// 0 = about something, 1 = asks for action.
@@ -54,9 +58,11 @@ pub(crate) fn rank(document: &Document, stems: &Stems, budget: usize) -> Ranked 
     let today = today(document);
     let act = z(&pool.iter().map(|&i| worth(&sentences[i], today.as_deref())).collect::<Vec<_>>());
     let mut scores = vec![0.0; pool.len()];
+    let mut terms = Vec::new();
     if office < 1.0 {
-        let about = about(document, &kept, &pool, &token, &vectors, stems);
+        let (about, made_of) = about(document, &kept, &pool, &token, &vectors, stems);
         add(&mut scores, 1.0 - office, &about);
+        terms = made_of;
     }
     add(&mut scores, office, &act);
     let own = |i: &usize| {
@@ -64,10 +70,10 @@ pub(crate) fn rank(document: &Document, stems: &Stems, budget: usize) -> Ranked 
     };
     let own: Vec<f64> = pool.iter().map(|i| f64::from(u8::from(own(i)))).collect();
     add(&mut scores, OWN_SUMMARY, &own);
-    Ranked { pool, scores, vectors, office, today }
+    Ranked { pool, scores, about: terms, kept, vectors, office, today }
 }
 
-/// Recipe C over the pool: standardised, and below everything for what is no candidate of it.
+/// Recipe C over the pool: standardised, and below everything for what is no candidate of it. And its terms.
 fn about(
     document: &Document,
     kept: &[usize],
@@ -75,28 +81,30 @@ fn about(
     token: &[Vec<String>],
     vectors: &Vectors,
     stems: &Stems,
-) -> Vec<f64> {
-    let total = |terms: Vec<Term>| {
+) -> (Vec<f64>, Vec<Term>) {
+    let total = |terms: &[Term]| {
         let mut sum = vec![0.0; kept.len()];
-        for (_, weight, values) in &terms {
+        for (_, weight, values) in terms {
             add(&mut sum, *weight, values);
         }
         sum
     };
     if kept == pool {
         // The scale matters to what is subtracted from it later: recipe C's own.
-        return total(recipe_c(document, kept, token, vectors, stems));
+        let terms = recipe_c(document, kept, token, vectors, stems);
+        return (total(&terms), terms);
     }
     let own = tokens(&document.sentences, kept, stems);
     let own_vectors = Vectors::new(&carrying(&own, stems));
-    let scores = z(&total(recipe_c(document, kept, &own, &own_vectors, stems)));
+    let terms = recipe_c(document, kept, &own, &own_vectors, stems);
+    let scores = z(&total(&terms));
     let mut out = vec![-3.0; pool.len()];
     for (at, i) in kept.iter().enumerate() {
         if let Ok(place) = pool.binary_search(i) {
             out[place] = scores[at];
         }
     }
-    out
+    (out, terms)
 }
 
 fn tokens(sentences: &[Sentence], which: &[usize], stems: &Stems) -> Vec<Vec<String>> {
@@ -227,7 +235,7 @@ fn title_overlap(title: &str, token: &[Vec<String>], stems: &Stems) -> Vec<f64> 
 pub(crate) fn worth(sentence: &Sentence, today: Option<&str>) -> f64 {
     let quote = f64::from(u8::from(sentence.kind == Kind::Quote));
     // Quoted mail is the older state of things: what replaces it comes first.
-    let about_itself = f64::from(u8::from(cues::META.is_match(&sentence.text) || sentence.is_dateline()));
+    let about_itself = f64::from(u8::from(about_itself(sentence)));
     let stale = f64::from(u8::from(stale(&sentence.text)));
     let sum = act(sentence) + AHEAD * ahead(&sentence.own_words(), today)
         - QUOTED * quote
@@ -257,8 +265,13 @@ fn today(document: &Document) -> Option<String> {
         .or_else(|| head.iter().find_map(|text| full(text)))
 }
 
+/// A line about the document rather than its matter.
+pub(crate) fn about_itself(sentence: &Sentence) -> bool {
+    cues::META.is_match(&sentence.text) || sentence.is_dateline()
+}
+
 /// Whether a sentence has sums, and says of each that another one holds.
-fn stale(text: &str) -> bool {
+pub(crate) fn stale(text: &str) -> bool {
     if !cues::MONEY.is_match(text) {
         return false;
     }
@@ -272,7 +285,7 @@ fn day(value: String) -> String {
 }
 
 /// 1 for a date after the document's own (to be acted on), −1 for one before (told as history).
-fn ahead(text: &str, today: Option<&str>) -> f64 {
+pub(crate) fn ahead(text: &str, today: Option<&str>) -> f64 {
     let Some(today) = today else { return 0.0 };
     if !text.bytes().any(|b| b.is_ascii_digit()) {
         return 0.0;
@@ -287,25 +300,32 @@ fn ahead(text: &str, today: Option<&str>) -> f64 {
 }
 
 /// What a reader must know to act: weights set by hand from RANKING.md, not tuned.
-#[expect(clippy::cast_precision_loss, reason = "counts are capped at four")]
 pub(crate) fn act(sentence: &Sentence) -> f64 {
+    act_terms(sentence).iter().map(|(_, weight, value)| weight * value).sum()
+}
+
+/// The terms of *act* with their weights.
+#[expect(clippy::cast_precision_loss, reason = "counts are capped at four")]
+pub(crate) fn act_terms(sentence: &Sentence) -> [(&'static str, f64, f64); 13] {
     let text = sentence.own_words();
     let has = |pattern: &Regex| f64::from(u8::from(pattern.is_match(&text)));
     let upto = |pattern: &Regex, most: usize| pattern.find_iter(&text).take(most).count() as f64;
     let (dates, moneys) = (upto(&cues::DATE, 3), upto(&cues::MONEY, 3));
-    dates.min(1.0)
-        + 0.3 * dates
-        + moneys.min(1.0)
-        + 0.3 * moneys
-        + 0.7 * has(&cues::PERCENT)
-        + 0.5 * upto(&cues::NUMBER, 4) / 4.0
-        + 0.7 * has(&cues::DUE)
-        + 0.7 * has(&cues::MODAL)
-        + 0.7 * has(&cues::DECISION)
-        + 0.6 * has(&cues::CHANGE)
-        + 0.3 * has(&cues::ACTION)
-        - 2.0 * has(&cues::BOILERPLATE)
-        - f64::from(u8::from(sentence.words < 8))
+    [
+        ("date", 1.0, dates.min(1.0)),
+        ("dates", 0.3, dates),
+        ("money", 1.0, moneys.min(1.0)),
+        ("moneys", 0.3, moneys),
+        ("percent", 0.7, has(&cues::PERCENT)),
+        ("numbers", 0.5, upto(&cues::NUMBER, 4) / 4.0),
+        ("due", 0.7, has(&cues::DUE)),
+        ("modal", 0.7, has(&cues::MODAL)),
+        ("decision", 0.7, has(&cues::DECISION)),
+        ("change", 0.6, has(&cues::CHANGE)),
+        ("action", 0.3, has(&cues::ACTION)),
+        ("boilerplate", -2.0, has(&cues::BOILERPLATE)),
+        ("short", -1.0, f64::from(u8::from(sentence.words < 8))),
+    ]
 }
 
 /// Added to what stands in the document's own summary: its author has chosen already. Beyond most of what a

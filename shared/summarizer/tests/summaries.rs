@@ -72,7 +72,7 @@ fn body(text: &str) -> Pages {
 }
 
 async fn done(pages: &Pages, words: usize) -> Summarized {
-    summarize(&Hashing, pages, "file.pdf", &Options { words, language: None }).await.unwrap()
+    summarize(&Hashing, pages, "file.pdf", &Options { words, ..Options::default() }).await.unwrap()
 }
 
 fn letter() -> Pages {
@@ -367,7 +367,7 @@ async fn every_generated_document_has_an_outcome_that_keeps_its_promises() {
             .collect();
         let pages = document(&paragraphs);
         let budget = [0, 1, 20, 90, 120, 100_000][random.below(6)];
-        let options = Options { words: budget, language: None };
+        let options = Options { words: budget, ..Options::default() };
         match summarize(&Hashing, &pages, "a b+%/../\n🏠.pdf", &options).await {
             Ok(done) => {
                 summarized += 1;

@@ -3,6 +3,7 @@
 use super::again::start_again;
 use super::{input, place, wait};
 use crate::cli;
+use crate::head;
 use crate::model;
 use crate::outcome;
 use crate::pipeline::{Options, Pipeline};
@@ -46,7 +47,8 @@ pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
     let shutdown = Shutdown::on_signals()?;
     let mut pipeline = if ours {
         let (drain, wait) = (Duration::from_secs(5), Duration::from_millis(200));
-        let options = Options { model, drain, wait, echo: None };
+        let head = head::in_use(args.model.head.as_deref(), &local.layout)?;
+        let options = Options { model, head, drain, wait, echo: None };
         Some(Pipeline::start(&local, options, shutdown.clone()).await?)
     } else {
         watch.say(&format!("precis: `precis up` is at work in {}; its workers do this", data.display()));
