@@ -24,7 +24,8 @@ pub struct Plan {
     pub epochs: [usize; 2],
     /// Step sizes of the stages.
     pub rates: [f64; 2],
-    /// Documents in one step.
+    /// Documents in one step; fewer where there are few, so that a pass has sixteen steps: a step moves a weight by its
+    /// size at most.
     pub batch: usize,
     /// Orders drawn for a document in one pass of stage 2.
     pub samples: usize,
@@ -73,6 +74,7 @@ pub fn fit(
         change: Var::zeros((start.len(), 1), DType::F64, &device)?,
         sharpness: Var::from_slice(&[SHARPNESS], 1, &device)?,
     };
+    let batch = plan.batch.min(examples.len() / 16).max(1);
     let mut noise = Noise::new(plan.seed, 0);
     let mut pass = 0;
     for stage in 0..2 {
@@ -85,7 +87,7 @@ pub fn fit(
             pass += 1;
             let order = noise.shuffled(loaded.len());
             let (mut sum, mut steps) = (0.0, 0.0);
-            for batch in order.chunks(plan.batch.max(1)) {
+            for batch in order.chunks(batch) {
                 let batch: Vec<(usize, &Loaded)> = batch.iter().map(|&at| (at, &loaded[at])).collect();
                 let losses = if stage == 0 {
                     listwise(&model, &batch)?
