@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use domain::outcome::Finding;
+use domain::settings::Settings;
 use domain::summary::PageReport;
 use domain::text::{Origin, Pages};
 use domain::{Artifact, Job, Outcome, Reason, Stage};
@@ -80,10 +81,7 @@ impl Summarize {
         job: &Job,
         pages: &Arc<Pages>,
     ) -> Result<Result<Finding, Outcome>, StepFailure> {
-        let options = Options {
-            words: job.settings.words as usize,
-            language: Some(job.settings.language.clone()).filter(|language| !language.is_empty()),
-        };
+        let options = options(&job.settings);
         match self.made(pages, job.document.name().to_owned(), options).await? {
             Ok(made) => Ok(Ok(Finding {
                 summary: made.summary,
@@ -95,6 +93,17 @@ impl Summarize {
             })),
             Err(error) => outcome(error, pages).map(Err),
         }
+    }
+}
+
+/// What the settings of a run ask of its summary.
+#[must_use]
+pub fn options(settings: &Settings) -> Options {
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    Options {
+        words: settings.words as usize,
+        language: given(&settings.language),
+        focus: given(settings.focus.trim()),
     }
 }
 
