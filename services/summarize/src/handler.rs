@@ -83,14 +83,7 @@ impl Summarize {
     ) -> Result<Result<Finding, Outcome>, StepFailure> {
         let options = options(&job.settings);
         match self.made(pages, job.document.name().to_owned(), options).await? {
-            Ok(made) => Ok(Ok(Finding {
-                summary: made.summary,
-                coverage: made.coverage,
-                pages: pages.pages.iter().map(report).collect(),
-                language: made.language,
-                title: pages.title.clone(),
-                made_by: format!("{}, {}", summarizer::VERSION, self.backend.name()),
-            })),
+            Ok(made) => Ok(Ok(finding(made, pages, &self.backend.name()))),
             Err(error) => outcome(error, pages).map(Err),
         }
     }
@@ -104,6 +97,19 @@ pub fn options(settings: &Settings) -> Options {
         words: settings.words as usize,
         language: given(&settings.language),
         focus: given(settings.focus.trim()),
+    }
+}
+
+/// The `result` artifact of a summary that this model had a part in.
+#[must_use]
+pub fn finding(made: Summarized, pages: &Pages, model: &str) -> Finding {
+    Finding {
+        summary: made.summary,
+        coverage: made.coverage,
+        pages: pages.pages.iter().map(report).collect(),
+        language: made.language,
+        title: pages.title.clone(),
+        made_by: format!("{}, {model}", summarizer::VERSION),
     }
 }
 

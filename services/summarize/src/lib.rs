@@ -4,4 +4,4 @@
 
 pub mod handler;
 
-pub use handler::{Summarize, options};
+pub use handler::{Summarize, finding, options};

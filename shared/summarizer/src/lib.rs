@@ -8,7 +8,7 @@
 //!
 //! [`summarize`] does it all. Its two halves, [`analyse`] and [`Analysis::finish`], are pure computation
 //! (two to three seconds for a book of 500,000 words, a tenth of one for 30,000, a millisecond for a letter,
-//! measured on one busy core by `quality speed`); only the embedding
+//! measured on one busy core); only the embedding
 //! between them waits. A caller on an async executor who expects books runs the halves in
 //! `spawn_blocking` and awaits the backend itself.
 
