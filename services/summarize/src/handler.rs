@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use domain::outcome::Finding;
+use domain::settings::Settings;
 use domain::summary::PageReport;
 use domain::text::{Origin, Pages};
 use domain::{Artifact, Job, Outcome, Reason, Stage};
@@ -87,22 +88,37 @@ impl Summarize {
         job: &Job,
         pages: &Arc<Pages>,
     ) -> Result<Result<Finding, Outcome>, StepFailure> {
-        let options = Options {
-            words: job.settings.words as usize,
-            language: Some(job.settings.language.clone()).filter(|language| !language.is_empty()),
-            head: self.head.clone(),
-        };
+        let mut options = options(&job.settings);
+        options.head.clone_from(&self.head);
         match self.made(pages, job.document.name().to_owned(), options).await? {
-            Ok(made) => Ok(Ok(Finding {
-                summary: made.summary,
-                coverage: made.coverage,
-                pages: pages.pages.iter().map(report).collect(),
-                language: made.language,
-                title: pages.title.clone(),
-                made_by: format!("{}, {}", summarizer::ranker(self.head.as_deref()), self.backend.name()),
-            })),
+            Ok(made) => Ok(Ok(finding(made, pages, self.head.as_deref(), &self.backend.name()))),
             Err(error) => outcome(error, pages).map(Err),
         }
+    }
+}
+
+/// What the settings of a run ask of its summary.
+#[must_use]
+pub fn options(settings: &Settings) -> Options {
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    Options {
+        words: settings.words as usize,
+        language: given(&settings.language),
+        focus: given(settings.focus.trim()),
+        head: None,
+    }
+}
+
+/// The `result` artifact of a summary that this learnt ranking and this model had a part in.
+#[must_use]
+pub fn finding(made: Summarized, pages: &Pages, head: Option<&Head>, model: &str) -> Finding {
+    Finding {
+        summary: made.summary,
+        coverage: made.coverage,
+        pages: pages.pages.iter().map(report).collect(),
+        language: made.language,
+        title: pages.title.clone(),
+        made_by: format!("{}, {model}", summarizer::ranker(head)),
     }
 }
 

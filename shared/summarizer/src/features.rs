@@ -31,7 +31,7 @@ macro_rules! features {
 }
 
 /// Every feature, in the order of a row.
-pub const FEATURES: [Feature; 47] = features! {
+pub const FEATURES: [Feature; 54] = features! {
     "blend" "the hand-set score: recipe C, act, or the blend of both; a score, about −8 to 12"
     "about.lexrank" "LexRank within the document; a probability, 0 to 1"
     "about.textrank" "TextRank within the document; a probability, 0 to 1"
@@ -73,11 +73,18 @@ pub const FEATURES: [Feature; 47] = features! {
     "act.boilerplate" "what every letter has, 0 or 1"
     "act.short" "under eight words, 0 or 1"
     "act.ahead" "its latest date is after (1), on (−0.5) or before (−1) the document's own; 0 without"
-    "act.quote" "it stands in a quoted message, 0 or 1"
+    "act.quoted" "it stands in a quoted message, 0 or 1"
     "act.itself" "it is about the document itself, 0 or 1"
     "act.stale" "it tells only sums that hold no longer, 0 or 1"
     "act.words" "ln of its words, 0 to 5"
     "act.item" "it is a list item, 0 or 1"
+    "act.heading" "its heading announces what holds (1) or how it came about (−1), else 0"
+    "act.period" "has a period: three months, 30 working days, 0 or 1"
+    "act.ends" "something ends or is shut out, 0 or 1"
+    "act.request" "the reader is asked, 0 or 1"
+    "act.sets" "sets a value, 0 or 1"
+    "act.permits" "says what may be, 0 or 1"
+    "act.opens" "it opens its section, 0 or 1"
     "act.row" "it is a row of a table, 0 or 1"
 };
 
@@ -164,16 +171,9 @@ impl Features {
         let mut columns: Vec<(&str, Vec<f64>)> = Vec::new();
         for &at in &ranked.pool {
             let sentence = &document.sentences[at];
-            let shape = [
-                ("ahead", rank::ahead(&sentence.own_words(), today)),
-                ("quote", flag(sentence.kind == Kind::Quote)),
-                ("itself", flag(rank::about_itself(sentence))),
-                ("stale", flag(rank::stale(&sentence.text))),
-                ("words", count(sentence.words).ln()),
-                ("item", flag(sentence.kind == Kind::Item)),
-                ("row", flag(sentence.kind == Kind::Row)),
-            ];
-            let terms = rank::act_terms(sentence).into_iter().map(|(name, _, value)| (name, value));
+            let shape = [("words", count(sentence.words).ln()), ("item", flag(sentence.kind == Kind::Item))];
+            let terms = rank::worth_terms(sentence, rank::heading(document, sentence), today);
+            let terms = terms.into_iter().map(|(name, _, value)| (name, value));
             for (column, (name, value)) in terms.chain(shape).enumerate() {
                 if columns.len() == column {
                     columns.push((name, Vec::new()));

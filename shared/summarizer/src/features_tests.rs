@@ -151,25 +151,42 @@ fn a_talk_has_features_of_its_own_and_none_of_a_paper() {
 fn letter() -> Document {
     document(
         "Rent",
-        &[(
-            "",
-            &[
-                ("Aldport, 6 November 2026", B),
-                ("The tenant must pay £4,240 by 30 January 2027 at the latest.", B),
-                ("The flat is bright and the neighbours are quiet people.", B),
-                ("From 1 March 2027 or 3 April 2027 the rent is £900, not £800.", B),
-                ("It was agreed on 3 May 2025 to paint the stairs green.", B),
-                ("The deposit earns 3 per cent from the bank near the station.", B),
-                ("The council rejected the appeal about the old garden wall.", B),
-                ("The rate is increased for the new year as everyone knows.", B),
-                ("Maria to call the plumber about the tap in the kitchen.", Kind::Item),
-                ("Yours sincerely, the landlord of the house by the river.", B),
-                ("Thank you again for it.", B),
-                ("Date: 6 November 2026 is the day of this letter here.", B),
-                ("Old rent of the flat was paid in time each month.", Kind::Quote),
-                ("Flat two, 120, 130, 140, as it was agreed with them.", Kind::Row),
-            ],
-        )],
+        &[
+            (
+                "",
+                &[
+                    ("Aldport, 6 November 2026", B),
+                    ("The tenant must pay £4,240 by 30 January 2027 at the latest.", B),
+                    ("The flat is bright and the neighbours are quiet people.", B),
+                    ("From 1 March 2027 or 3 April 2027 the rent is £900, not £800.", B),
+                    ("It was agreed on 3 May 2025 to paint the stairs green.", B),
+                    ("The deposit earns 3 per cent from the bank near the station.", B),
+                    ("The council rejected the appeal about the old garden wall.", B),
+                    ("The rate is increased for the new year as everyone knows.", B),
+                    ("Maria to call the plumber about the tap in the kitchen.", Kind::Item),
+                    ("Yours sincerely, the landlord of the house by the river.", B),
+                    ("Thank you again for it.", B),
+                    ("Date: 6 November 2026 is the day of this letter here.", B),
+                    ("Old rent of the flat was paid in time each month.", Kind::Quote),
+                    ("Flat two, 120, 130, 140, as it was agreed with them.", Kind::Row),
+                ],
+            ),
+            (
+                "What happens next",
+                &[
+                    ("A survey of the roof and the walls is made in spring.", B),
+                    ("The notice period is three months for both of the parties.", B),
+                    ("The old guarantee of the boiler lapses with the move itself.", B),
+                    ("Please tell us who lives in the flat besides you two.", B),
+                    ("The rent is fixed at 950 for the whole of next year.", B),
+                    ("The landlord may visit the garden when the sun is out.", B),
+                ],
+            ),
+            (
+                "Background",
+                &[("A word on it.", B), ("The house was a mill and later a school for girls.", B)],
+            ),
+        ],
     )
 }
 
@@ -192,11 +209,18 @@ fn a_letter_has_the_terms_of_act() {
             ("act.boilerplate", "Yours sincerely", "The flat"),
             ("act.short", "Thank you", "The flat"),
             ("act.ahead", "The tenant", "It was agreed"),
-            ("act.quote", "Old rent", "The flat"),
+            ("act.quoted", "Old rent", "The flat"),
             ("act.itself", "Date:", "The flat"),
             ("act.words", "The tenant", "Thank you"),
             ("act.item", "Maria", "The flat"),
             ("act.row", "Flat two", "The flat"),
+            ("act.heading", "A survey", "The house"),
+            ("act.period", "The notice", "The flat"),
+            ("act.ends", "The old guarantee", "The flat"),
+            ("act.request", "Please", "The flat"),
+            ("act.sets", "The rent is fixed", "The flat"),
+            ("act.permits", "The landlord may", "The flat"),
+            ("act.opens", "A survey", "The house"),
         ],
     );
     let stale = document(

@@ -5,6 +5,7 @@
 
 use crate::amounts::{Habits, amounts};
 use crate::centrality::Vectors;
+use crate::context;
 use crate::cues;
 use crate::dates;
 use crate::old;
@@ -56,7 +57,8 @@ pub(crate) fn rank(document: &Document, stems: &Stems, budget: usize) -> Ranked 
     let token = tokens(sentences, &pool, stems);
     let vectors = Vectors::new(&carrying(&token, stems));
     let today = today(document);
-    let act = z(&pool.iter().map(|&i| worth(&sentences[i], today.as_deref())).collect::<Vec<_>>());
+    let worth = |&i: &usize| worth(&sentences[i], heading(document, &sentences[i]), today.as_deref());
+    let act = z(&pool.iter().map(worth).collect::<Vec<_>>());
     let mut scores = vec![0.0; pool.len()];
     let mut terms = Vec::new();
     if office < 1.0 {
@@ -65,9 +67,7 @@ pub(crate) fn rank(document: &Document, stems: &Stems, budget: usize) -> Ranked 
         terms = made_of;
     }
     add(&mut scores, office, &act);
-    let own = |i: &usize| {
-        document.headings.get(sentences[*i].section).is_some_and(|h| cues::OWN_SUMMARY.is_match(h))
-    };
+    let own = |i: &usize| cues::OWN_SUMMARY.is_match(heading(document, &sentences[*i]));
     let own: Vec<f64> = pool.iter().map(|i| f64::from(u8::from(own(i)))).collect();
     add(&mut scores, OWN_SUMMARY, &own);
     Ranked { pool, scores, about: terms, kept, vectors, office, today }
@@ -98,7 +98,7 @@ fn about(
     let own_vectors = Vectors::new(&carrying(&own, stems));
     let terms = recipe_c(document, kept, &own, &own_vectors, stems);
     let scores = z(&total(&terms));
-    let mut out = vec![-3.0; pool.len()];
+    let mut out = vec![NO_CANDIDATE; pool.len()];
     for (at, i) in kept.iter().enumerate() {
         if let Ok(place) = pool.binary_search(i) {
             out[place] = scores[at];
@@ -150,25 +150,40 @@ fn candidate(sentence: &Sentence) -> bool {
             || last.is_alphabetic() && !last.is_uppercase())
 }
 
+/// How far a document asks for action: 0 = about something, 1 = what its reader must do.
+pub(crate) fn office(document: &Document) -> f64 {
+    let sentences = &document.sentences;
+    let worded: Vec<usize> = (0..sentences.len()).filter(|&i| sayable(&sentences[i], 4)).collect();
+    office_share(sentences, &worded)
+}
+
 /// By the share of sentences with a date or an amount: λ of RANKING.md.
 #[expect(clippy::cast_precision_loss, reason = "sentence counts are far below 2^52")]
 fn office_share(sentences: &[Sentence], which: &[usize]) -> f64 {
-    let told = which
-        .iter()
-        .map(|&i| &sentences[i].text)
-        .filter(|text| cues::DATE.is_match(text) || cues::MONEY.is_match(text));
+    // A formula's "$32 \\times" is no sum, and a date in brackets ("Issue 5445 (2009-03-08)") says when a thing was
+    // written, not when it is due.
+    let tells = |text: &str| {
+        let open = cues::ASIDE_DATE.replace_all(text, "");
+        !text.contains('\\') && (cues::DATE.is_match(&open) || cues::MONEY.is_match(&open))
+    };
+    let told = which.iter().filter(|&&i| tells(&sentences[i].text));
     let share = told.count() as f64 / which.len().max(1) as f64;
     ((share - 0.03) / 0.07).clamp(0.0, 1.0)
 }
 
 /// Standardised; all zero for a constant.
-#[expect(clippy::cast_precision_loss, reason = "sentence counts are far below 2^52")]
 pub(crate) fn z(values: &[f64]) -> Vec<f64> {
+    let (mean, deviation) = spread(values);
+    values.iter().map(|x| (x - mean) / deviation).collect()
+}
+
+/// Mean and standard deviation; the deviation of a constant is 1.
+#[expect(clippy::cast_precision_loss, reason = "sentence counts are far below 2^52")]
+pub(crate) fn spread(values: &[f64]) -> (f64, f64) {
     let n = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / n;
     let deviation = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
-    let scale = if deviation > 1e-9 { deviation } else { 1.0 };
-    values.iter().map(|x| (x - mean) / scale).collect()
+    (mean, if deviation > 1e-9 { deviation } else { 1.0 })
 }
 
 /// The terms of recipe C with their weights for the candidates `kept`.
@@ -229,19 +244,39 @@ fn title_overlap(title: &str, token: &[Vec<String>], stems: &Stems) -> Vec<f64> 
     token.iter().map(share).collect()
 }
 
-/// *act* for a sentence in its document: its terms, the side of the document's own date on which its
-/// dates lie, and a little for brevity, since each word it takes is taken from another sentence.
+/// *act* for a sentence in its document, under its heading: its terms, the side of the document's own date on which
+/// its dates lie, and a little for brevity, since each word it takes is taken from another sentence.
+pub(crate) fn worth(sentence: &Sentence, heading: &str, today: Option<&str>) -> f64 {
+    let terms = worth_terms(sentence, heading, today);
+    terms.iter().map(|(_, weight, value)| weight * value).sum::<f64>() * brevity(sentence)
+}
+
+/// What the terms of a sentence's worth are multiplied by.
 #[expect(clippy::cast_precision_loss, reason = "sentences have few words")]
-pub(crate) fn worth(sentence: &Sentence, today: Option<&str>) -> f64 {
-    let quote = f64::from(u8::from(sentence.kind == Kind::Quote));
+pub(crate) fn brevity(sentence: &Sentence) -> f64 {
+    (sentence.words.max(1) as f64).powf(-BREVITY)
+}
+
+/// The terms of a sentence's worth with their weights: those of *act*, of its context, and what is taken off.
+pub(crate) fn worth_terms(
+    sentence: &Sentence,
+    heading: &str,
+    today: Option<&str>,
+) -> Vec<(&'static str, f64, f64)> {
+    let flag = |is: bool| f64::from(u8::from(is));
+    let mut terms = act_terms(sentence).to_vec();
+    terms.extend(context::terms(sentence, heading));
+    terms.push(("ahead", AHEAD, ahead(&sentence.own_words(), today)));
     // Quoted mail is the older state of things: what replaces it comes first.
-    let about_itself = f64::from(u8::from(about_itself(sentence)));
-    let stale = f64::from(u8::from(stale(&sentence.text)));
-    let sum = act(sentence) + AHEAD * ahead(&sentence.own_words(), today)
-        - QUOTED * quote
-        - META * about_itself
-        - STALE * stale;
-    sum / (sentence.words.max(1) as f64).powf(BREVITY)
+    terms.push(("quoted", -QUOTED, flag(sentence.kind == Kind::Quote)));
+    terms.push(("itself", -META, flag(about_itself(sentence))));
+    terms.push(("stale", -STALE, flag(stale(&sentence.text))));
+    terms
+}
+
+/// The heading over a sentence; empty if there is none.
+pub(crate) fn heading<'a>(document: &'a Document, sentence: &Sentence) -> &'a str {
+    document.headings.get(sentence.section).map_or("", String::as_str)
 }
 
 /// When a letter was written, when minutes were taken: the first full date near the beginning in the title or in
@@ -330,7 +365,9 @@ pub(crate) fn act_terms(sentence: &Sentence) -> [(&'static str, f64, f64); 13] {
 
 /// Added to what stands in the document's own summary: its author has chosen already. Beyond most of what a
 /// sentence can earn otherwise (scores are standardised), not beyond all of it.
-const OWN_SUMMARY: f64 = 2.0;
+pub(crate) const OWN_SUMMARY: f64 = 2.0;
+/// What a sentence is worth that recipe C would not take.
+pub(crate) const NO_CANDIDATE: f64 = -3.0;
 /// Taken off what stands in a quoted message.
 const QUOTED: f64 = 1.5;
 /// Taken off a line about the document itself.

@@ -8,6 +8,7 @@ fn sentence(text: &str) -> Sentence {
         place: 0,
         words: crate::words::count_words(text),
         parts: vec![],
+        trimmed: false,
     }
 }
 
@@ -75,7 +76,7 @@ fn a_short_sentence_is_worth_more_than_a_long_one_that_says_as_much() {
     let short = sentence("The tenant must pay the rent by 30 May 2027.");
     let mut long = short.clone();
     long.words *= 3;
-    assert!(worth(&short, None) > worth(&long, None));
+    assert!(worth(&short, "", None) > worth(&long, "", None));
 }
 
 /// A document of `tests/reference.json` as lines: blocks between blank lines.

@@ -3,6 +3,7 @@
 pub mod again;
 pub mod backup;
 pub mod doctor;
+pub mod explain;
 pub mod find;
 pub mod heads;
 pub mod input;
