@@ -1,4 +1,5 @@
 use super::*;
+use crate::structure::Part;
 use crate::words::{Stems, count_words};
 use std::collections::BTreeSet;
 
@@ -14,11 +15,15 @@ fn document(title: &str, sections: &[(&str, &[(&str, Kind)])]) -> Document {
                 section,
                 place,
                 words,
-                parts: vec![],
+                parts: vec![part(text)],
             });
         }
     }
     out
+}
+
+fn part(text: &str) -> Part {
+    Part { page: 1, text: text.into(), bbox: None, confidence: None }
 }
 
 /// The value of a feature for the sentence of the pool that begins so.

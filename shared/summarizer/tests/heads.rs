@@ -30,8 +30,9 @@ const PAPER: [&str; 8] = [
     "The last word is said by those who maintain the library itself.",
 ];
 
-const LETTER: [&str; 7] = [
+const LETTER: [&str; 8] = [
     "Your lease of flat 2",
+    "Aldport, 6 November 2026",
     "Dear tenant, we hope that you and your family are well this winter.",
     "The rent rises from £900 to £950 a month on 1 March 2027.",
     "You must tell us by 30 January 2027 whether you accept the new rent.",
