@@ -123,3 +123,63 @@ impl<'a> About<'a> {
         out.push(Weighed { name: "mean of recipe C", weight: -scale, value: self.mean });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, analyse};
+    use domain::text::{Line, Origin, Page, Pages, Role};
+
+    fn pages(paragraphs: &[&str]) -> Pages {
+        let line = |(number, text): (u32, &&str)| {
+            let (role, text) =
+                text.strip_prefix("# ").map_or((Role::Body, *text), |text| (Role::Heading(2), text));
+            Line { text: text.into(), role, paragraph: number, bbox: None, confidence: None }
+        };
+        let lines = (1_u32..).zip(paragraphs).map(line).collect();
+        let page = Page { number: 1, origin: Origin::Text, lines, attachment: None, note: None };
+        Pages { pages: vec![page], title: None }
+    }
+
+    const PROSE: [&str; 8] = [
+        "# Introduction",
+        "This paper proposes a new way of painting the walls of an old house by the sea.",
+        "However, the walls of such a house are wet in winter and crack in the summer heat.",
+        "# Method",
+        "We painted forty walls with lime, and forty other walls with the usual paint.",
+        "The walls that were painted with lime stayed dry for as long as we looked at them.",
+        "# Results",
+        "Lime keeps the walls of a house dry, and the usual paint does not keep them dry.",
+    ];
+
+    #[test]
+    fn the_terms_of_every_candidate_add_up_to_its_score() {
+        let mut letter = PROSE.to_vec();
+        letter.extend(["The tenant must paint the walls by 3 May 2027 for a sum of £400 at the most."]);
+        let mut contract = letter.clone();
+        contract
+            .extend(["The rent of £900 is due on 1 June 2027.", "Notice: three months before 1 May 2028."]);
+        for (name, paragraphs) in [("about", &PROSE[..]), ("between", &letter), ("office", &contract)] {
+            let analysis = analyse(&pages(paragraphs), "x", &Options::default()).unwrap();
+            let explained = analysis.explain();
+            assert!(explained.len() >= 5, "{name}");
+            for one in &explained {
+                let sum: f64 = one.terms.iter().map(|term| term.weight * term.value).sum();
+                assert!((sum - one.score).abs() < 1e-4, "{name}: {sum} is not {}: {}", one.score, one.text);
+                let learnt = one.terms.iter().find(|term| term.name == "learnt");
+                assert!(learnt.is_none(), "{name}: {learnt:?} of {}", one.text);
+            }
+            assert!(explained.windows(2).all(|pair| pair[0].score >= pair[1].score));
+        }
+    }
+
+    #[test]
+    fn what_made_a_sentence_is_named() {
+        let analysis = analyse(&pages(&PROSE), "x", &Options::default()).unwrap();
+        let explained = analysis.explain();
+        let first = explained.iter().find(|one| one.text.starts_with("This paper")).unwrap();
+        for name in ["lexrank", "doc", "we", "section_position", "intro"] {
+            assert!(first.terms.iter().any(|term| term.name == name), "{name} in {:?}", first.terms);
+        }
+    }
+}

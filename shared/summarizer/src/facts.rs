@@ -10,6 +10,7 @@ use crate::context;
 use crate::cues;
 use crate::dates;
 use crate::old;
+use crate::parties;
 use crate::rank;
 use crate::said::Said;
 use crate::structure::{Document, Kind, Sentence};
@@ -84,9 +85,13 @@ pub(crate) fn key_facts(source: &Source) -> Vec<KeyFact> {
             collect(source, index, sentence, habits, &mut found);
         }
     }
+    let best = found.iter().map(|fact| fact.worth).fold(0.0, f64::max);
+    if source.office {
+        found
+            .extend(sentences.iter().take(parties::FIRST).flat_map(|sentence| named(sentence, NOISE * best)));
+    }
     // A stable sort: equal ones stay in document order.
     found.sort_by(|a, b| a.said.cmp(&b.said).then(b.worth.total_cmp(&a.worth)));
-    let best = found.iter().map(|fact| fact.worth).fold(0.0, f64::max);
     choose(source, found.into_iter().filter(|fact| fact.worth >= NOISE * best))
 }
 
@@ -117,6 +122,19 @@ fn choose<'a>(source: &Source, found: impl Iterator<Item = Found<'a>>) -> Vec<Ke
         }
     }
     out
+}
+
+/// The parties of a sentence: worth telling where there is room.
+fn named(sentence: &Sentence, worth: f64) -> Vec<Found<'_>> {
+    let party = |(role, name): (&str, &str)| Found {
+        sentence,
+        kind: FactKind::Party,
+        value: Some(name.to_owned()),
+        text: format!("{role}: {name}"),
+        worth,
+        said: false,
+    };
+    parties::parties(&sentence.text).into_iter().map(party).collect()
 }
 
 /// A place in a sentence that makes a fact of the clause around it.
@@ -219,6 +237,7 @@ fn worded(sentence: &Sentence) -> Vec<Hit> {
         (FactKind::Decision, &*cues::DECISION),
         (FactKind::Figure, &*cues::PERCENT),
         (FactKind::Figure, &*context::PERIOD),
+        (FactKind::Figure, &*context::COUNTED),
     ] {
         let hit = |found: regex::Match| Hit { kind, range: found.range(), value: None };
         hits.extend(pattern.find_iter(text).take(3).map(hit));

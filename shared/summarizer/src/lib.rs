@@ -28,6 +28,7 @@ mod headline;
 pub mod learn;
 mod notes;
 mod old;
+mod parties;
 mod points;
 mod rank;
 mod said;
@@ -55,7 +56,7 @@ use words::Stems;
 
 /// Version of segmentation, ranking and selection: part of the keys under which results are reused.
 /// Raised whenever the same document may give another summary.
-pub const VERSION: &str = "3";
+pub const VERSION: &str = "4";
 
 /// Fewer words than this are no text to summarize.
 const TOO_LITTLE: usize = 20;
