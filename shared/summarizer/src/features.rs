@@ -31,7 +31,7 @@ macro_rules! features {
 }
 
 /// Every feature, in the order of a row.
-pub const FEATURES: [Feature; 54] = features! {
+pub const FEATURES: [Feature; 60] = features! {
     "blend" "the hand-set score: recipe C, act, or the blend of both; a score, about −8 to 12"
     "about.lexrank" "LexRank within the document; a probability, 0 to 1"
     "about.textrank" "TextRank within the document; a probability, 0 to 1"
@@ -82,6 +82,12 @@ pub const FEATURES: [Feature; 54] = features! {
     "act.period" "has a period: three months, 30 working days, 0 or 1"
     "act.ends" "something ends or is shut out, 0 or 1"
     "act.request" "the reader is asked, 0 or 1"
+    "act.deadline" "names a date by which something must be, 0 or 1"
+    "act.verdict" "says what the author makes of it: overall, in short …, 0 or 1"
+    "act.problem" "says what is wrong: missing, broken, overdue …, 0 or 1"
+    "act.performs" "does what it says: grants, is refused …, 0 or 1"
+    "act.counted" "a share told by counting: 14 of the 40, 0 or 1"
+    "act.taxed" "the tax on a sum, 0 or 1"
     "act.sets" "sets a value, 0 or 1"
     "act.permits" "says what may be, 0 or 1"
     "act.opens" "it opens its section, 0 or 1"

@@ -185,6 +185,11 @@ fn letter() -> Document {
                     ("Please tell us who lives in the flat besides you two.", B),
                     ("The rent is fixed at 950 for the whole of next year.", B),
                     ("The landlord may visit the garden when the sun is out.", B),
+                    ("Overall the house is sound and the street is calm at night.", B),
+                    ("The gutter is broken and the cellar door is faulty as well.", B),
+                    ("The bank has approved the loan of the owner in this matter.", B),
+                    ("Votes came from 14 of the 40 households in the same street.", B),
+                    ("A third survey costs £500 with VAT of £100 on top of it.", B),
                 ],
             ),
             (
@@ -224,6 +229,12 @@ fn a_letter_has_the_terms_of_act() {
             ("act.ends", "The old guarantee", "The flat"),
             ("act.request", "Please", "The flat"),
             ("act.sets", "The rent is fixed", "The flat"),
+            ("act.deadline", "The tenant", "The flat"),
+            ("act.verdict", "Overall", "The flat"),
+            ("act.problem", "The gutter", "The flat"),
+            ("act.performs", "The bank", "The flat"),
+            ("act.counted", "Votes", "The flat"),
+            ("act.taxed", "A third survey", "The flat"),
             ("act.permits", "The landlord may", "The flat"),
             ("act.opens", "A survey", "The house"),
         ],
@@ -263,6 +274,16 @@ fn each_feature_asks_one_question_and_is_silent_where_the_document_asks_another(
             }
         }
         assert_eq!(features.rows(), ranked.pool.len());
+    }
+}
+
+#[test]
+fn every_term_of_act_is_a_feature() {
+    let document = letter();
+    let sentence = &document.sentences[1];
+    for (name, ..) in rank::worth_terms(sentence, "Background", None) {
+        let named = format!("act.{name}");
+        assert!(FEATURES.iter().any(|feature| feature.name == named), "add {named} to FEATURES");
     }
 }
 
