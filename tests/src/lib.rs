@@ -6,6 +6,7 @@
 //! crate of the product for an answer.
 
 pub mod bench;
+pub mod cited;
 pub mod deployment;
 mod heard;
 pub mod listen;

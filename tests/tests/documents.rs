@@ -3,12 +3,12 @@
 //! One run of the program over all of them; every test looks at what it left. The documents lie beside the
 //! repository (see `precis_tests::shared`): without them each test says that it was skipped.
 
+use precis_tests::cited::{citations, on_page};
 use precis_tests::program::{Place, Ran, run};
 use precis_tests::{shared, words};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 /// Scans and photographs: OCR may misread one word in twenty.
@@ -217,32 +217,6 @@ fn the_language_is_found_out() {
     {
         assert_eq!(all.reports[name]["document"]["language"], language, "{name}");
     }
-}
-
-/// Every citation of a report: those of sentences, of key points and of key facts.
-fn citations(report: &Value) -> Vec<&Value> {
-    ["sentences", "key_points", "key_facts"]
-        .iter()
-        .flat_map(|part| report["summary"][*part].as_array().into_iter().flatten())
-        .flat_map(|item| {
-            let citations = item["citations"].as_array().unwrap();
-            assert!(!citations.is_empty(), "nothing supports {item}");
-            citations
-        })
-        .collect()
-}
-
-/// What another program reads on one page of a PDF, letters alone.
-fn on_page(pdf: &Path, page: u64) -> String {
-    let number = page.to_string();
-    let output = Command::new("pdftotext")
-        .args(["-f", &number, "-l", &number])
-        .arg(pdf)
-        .arg("-")
-        .output()
-        .expect("pdftotext is there: `make test` installs poppler-utils");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    words::letters(&String::from_utf8_lossy(&output.stdout))
 }
 
 #[test]

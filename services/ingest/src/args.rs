@@ -2,7 +2,8 @@
 
 use clap::Parser;
 use precis_ingest::Config;
-use std::path::PathBuf;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Admits documents, takes the text that they hold, and sends on only what needs OCR.
@@ -25,6 +26,9 @@ pub struct Args {
     /// The model that summarize runs: results made with another one are not taken over.
     #[arg(long, env = "PRECIS_MODEL_NAME", value_name = "NAME", default_value = "all-MiniLM-L6-v2")]
     model_name: String,
+    /// The learnt ranking that summarize uses: results made with another one are not taken over.
+    #[arg(long, env = "PRECIS_HEAD", value_name = "FILE")]
+    head: Option<PathBuf>,
 }
 
 impl Args {
@@ -42,7 +46,16 @@ impl Args {
         tempfile::tempfile_in(&scratch).map_err(|error| {
             anyhow::anyhow!("PRECIS_SCRATCH: nothing can be written in {}: {error}", scratch.display())
         })?;
-        let made_by = format!("precis {} textract {}", env!("CARGO_PKG_VERSION"), self.model_name);
+        let head = self.head.as_ref().map(|file| hash(file)).transpose()?.unwrap_or_default();
+        let made_by = format!("precis {} textract {}{head}", env!("CARGO_PKG_VERSION"), self.model_name);
         Ok(Config { scratch, reader: extract::ReaderProgram::current()?, made_by })
     }
+}
+
+/// Tells the file's content from any other.
+fn hash(file: &Path) -> anyhow::Result<String> {
+    let bytes = std::fs::read(file).map_err(|error| {
+        anyhow::anyhow!("PRECIS_HEAD {}: {error}; give ingest the same file as summarize", file.display())
+    })?;
+    Ok(Sha256::digest(bytes).iter().fold(" head ".to_owned(), |out, byte| format!("{out}{byte:02x}")))
 }

@@ -65,6 +65,12 @@ fn edge(text: &str) -> &'static str {
         "also",
         "dates",
         "amounts",
+        "figures",
+        "duties",
+        "decided",
+        "to do",
+        "parties",
+        "note:",
         "you get this",
         "job ",
         "bcc:",
@@ -88,6 +94,9 @@ pub(crate) fn summary(report: &Report, summary: &Summary) -> String {
         None => wrap(edge(&headline), "  ", &clip(&headline, 200, "…")),
     };
     out.push_str("\n\n");
+    for note in &summary.notes {
+        let _ = writeln!(out, "{}\n", wrap("Note: ", "  ", &clean(note)));
+    }
     let mut any = false;
     for (index, sentence) in summary.sentences.iter().enumerate() {
         if Some(index) != from {
@@ -96,10 +105,11 @@ pub(crate) fn summary(report: &Report, summary: &Summary) -> String {
         }
     }
     // The length that was asked for is the summary's, which is never cut here. Facts, then points, fill the rest of
-    // it and half as much again.
+    // it and two thirds as much again, pages not counted.
     let length = usize::try_from(report.settings.words).unwrap_or(usize::MAX);
     let told: usize = summary.sentences.iter().map(|sentence| words(&sentence.text)).sum();
-    let mut room = (length + length / 2).saturating_sub(told);
+    let lead = if from.is_some() { 0 } else { words(&headline) };
+    let mut room = (length / 3).saturating_mul(5).saturating_sub(told + lead);
     let mut said = Said::by(summary);
     let facts = facts(report, summary, room, &mut said);
     room = room.saturating_sub(words(&facts));

@@ -1,4 +1,4 @@
-//! Dates and amounts as an index under the summary: a line for each, so that an eye that looks for a deadline finds
+//! Dates, amounts, duties and decisions as an index under the summary: a line for each, so that an eye that looks for a deadline finds
 //! it.
 //!
 //! What no sentence above says comes first. What is left of the room goes to dates that one does say: they are a
@@ -13,21 +13,29 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 /// Lines of one kind.
-const FACTS: usize = 3;
+const FACTS: usize = 5;
+/// What stands before the lines of a kind, in their order.
+const LABELS: [(FactKind, &str); 7] = [
+    (FactKind::Date, "Dates"),
+    (FactKind::Amount, "Amounts"),
+    (FactKind::Figure, "Figures"),
+    (FactKind::Obligation, "Duties"),
+    (FactKind::Decision, "Decided"),
+    (FactKind::Action, "To do"),
+    (FactKind::Party, "Parties"),
+];
 /// Width of the labels, and of the days behind them.
 const LABEL: usize = 9;
 const DAY: usize = 13;
 /// Longest clause, in characters.
 const CLAUSE: usize = 110;
-/// Words of a page and of a day beside it, about.
-const MARK: usize = 4;
 
 /// The lines, of at most so many words; empty if there is nothing to add, else they end with a line break.
 /// What they say is added to what was `said`.
 pub(crate) fn facts(report: &Report, summary: &Summary, room: usize, said: &mut Said) -> String {
     let (shown, left) = choose(summary, room, said);
     let mut out = String::new();
-    for (kind, label) in [(FactKind::Date, "Dates"), (FactKind::Amount, "Amounts")] {
+    for (kind, label) in LABELS {
         let mut of_kind: Vec<&KeyFact> = shown.iter().copied().filter(|fact| fact.kind == kind).collect();
         // The most important came first; they are read most easily in the order of time.
         of_kind.sort_by_key(|&fact| (dated(fact).is_none(), dated(fact)));
@@ -51,7 +59,7 @@ fn choose<'a>(summary: &'a Summary, mut room: usize, said: &mut Said) -> (Vec<&'
         if is_new && said.has(&fact.text) {
             continue;
         }
-        let words = words(&fact_text(fact)) + MARK;
+        let words = words(&fact_text(fact));
         if shown.iter().filter(|other| other.kind == fact.kind).count() < FACTS && words <= room {
             room -= words;
             said.add(&fact.text);
@@ -87,7 +95,7 @@ fn fact_text(fact: &KeyFact) -> String {
     let (code, number) = value.split_once(' ').unwrap_or(("", &value));
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let whole = number.split('.').next().unwrap_or_default();
-    if fact.kind == FactKind::Date || value.is_empty() || digits(&clause).contains(whole) {
+    if fact.kind != FactKind::Amount || value.is_empty() || digits(&clause).contains(whole) {
         return clause;
     }
     format!("{code} {}: {clause}", thousands(number)).trim_start().to_owned()

@@ -70,6 +70,9 @@ fn document(report: &Report) -> String {
 }
 
 fn summary(out: &mut String, report: &Report, summary: &Summary) {
+    for note in &summary.notes {
+        let _ = writeln!(out, "{}\n", escape(note));
+    }
     out.push_str("## Summary\n\n");
     for sentence in &summary.sentences {
         cited(out, sentence, &report.pages);
@@ -80,7 +83,7 @@ fn summary(out: &mut String, report: &Report, summary: &Summary) {
         points.iter().for_each(|point| cited(out, point, &report.pages));
     }
     if !summary.key_facts.is_empty() {
-        out.push_str("\n## Dates and amounts\n\n| | what | where |\n|---|---|---|\n");
+        out.push_str("\n## Key facts\n\n| | what | where |\n|---|---|---|\n");
         summary.key_facts.iter().for_each(|fact| self::fact(out, fact, &report.pages));
     }
     out.push('\n');
@@ -113,6 +116,7 @@ fn fact(out: &mut String, fact: &KeyFact, pages: &[PageReport]) {
             Some((code, number)) => format!("{code} {}", thousands(number)),
             None => value.clone(),
         },
+        (_, Some(value)) => value.clone(),
     };
     let mark = mark(&fact.citations, pages);
     let _ = writeln!(out, "| {} | {} | {mark} |", escape(&value), escape(&fact.text));

@@ -1,5 +1,7 @@
 //! The command line: what may be typed, and what `--help` teaches.
 
+pub mod learn;
+
 use crate::watch::Show;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{OutcomeKind, Reason};
@@ -98,14 +100,21 @@ pub struct Model {
     /// beside the program or above it, or under /usr/share/precis.
     #[arg(long, value_name = "DIR", env = "PRECIS_MODEL")]
     pub model: Option<PathBuf>,
+    /// A learnt ranking (see `precis heads`); `recipe` for the built-in one. Not given: the data folder's.
+    #[arg(long, value_name = "FILE", env = "PRECIS_HEAD")]
+    pub head: Option<PathBuf>,
 }
 
 /// Settings for a run.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Asked {
-    /// Length of the summary in words [default: 120, or what precis.toml says].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=5000))]
+    /// Length of the summary: words, or brief, standard, detailed [default: 120, or what precis.toml says].
+    #[arg(long, value_name = "N|NAME", value_parser = length)]
     pub words: Option<u32>,
+    /// What you ask of the documents, in their language: "termination and liability". What they say about it comes
+    /// first; where they say nothing about it, the summary says so.
+    #[arg(long, value_name = "TEXT")]
+    pub focus: Option<String>,
     /// Any setting by name, for example --set max_pages=20 (see `precis settings`).
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
@@ -119,7 +128,8 @@ pub enum Command {
 Examples:
   precis summarize lease.pdf
   precis summarize -r contracts --format markdown > summaries.md
-  curl -s https://example.org/report.html | precis summarize - --words 60
+  curl -s https://example.org/report.html | precis summarize - --words brief
+  precis summarize lease.pdf --focus \"termination and liability\"
   precis summarize *.pdf --format json | jq -r '.summary.headline'
 
 Without --data nothing is kept. With it, a document that was summarized before
@@ -242,6 +252,12 @@ Examples:
   precis doctor --check smtp                    does the mail server let us in?
   precis doctor --stack precis                  is all of a deployment well?")]
     Doctor(Doctor),
+    /// Learn a ranking of sentences from summaries, facts or preferences.
+    #[command(after_help = learn::TRAIN_HELP)]
+    Train(learn::Train),
+    /// List learnt rankings, compare them, and choose which is in use.
+    #[command(subcommand)]
+    Heads(learn::Heads),
     /// Start `precis up` with the machine (systemd).
     #[command(subcommand)]
     Service(Service),
@@ -290,6 +306,9 @@ pub struct Summarize {
     /// Do the work even if the same content was summarized before.
     #[arg(long)]
     pub fresh: bool,
+    /// After each summary, say on standard error why each of its sentences was taken: every term of its score.
+    #[arg(long)]
+    pub explain: bool,
     /// How to show progress on standard error.
     #[arg(long, value_enum, default_value_t = Show::Auto)]
     pub progress: Show,
@@ -590,6 +609,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// Words from none to more than a document has, or the name of a length.
+fn length(text: &str) -> Result<u32, String> {
+    domain::settings::length(text)
+}
+
 fn outcome(text: &str) -> Result<OutcomeKind, String> {
     let all = [OutcomeKind::Summarized, OutcomeKind::Rejected, OutcomeKind::Failed];
     all.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| {
@@ -603,6 +627,7 @@ impl Asked {
         let pairs = self.set.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut layer = domain::settings::Layer::from_pairs(pairs)?;
         layer.words = self.words.or(layer.words);
+        layer.focus = self.focus.clone().or(layer.focus);
         Ok(layer)
     }
 }

@@ -5,6 +5,7 @@
 
 mod cli;
 mod commands;
+mod head;
 mod model;
 mod outcome;
 mod pipeline;

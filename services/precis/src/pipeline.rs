@@ -10,7 +10,7 @@ use ports::{QueueName, Stack};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use summarizer::Backend;
+use summarizer::{Backend, Head};
 use telemetry::metrics::{self, Place};
 use tokio::task::JoinSet;
 use worker::{Config, Held, InFlight, Service, Shutdown};
@@ -19,6 +19,8 @@ use worker::{Config, Held, InFlight, Service, Shutdown};
 pub struct Options {
     /// The model's folder.
     pub model: PathBuf,
+    /// The learnt ranking in use.
+    pub head: Option<Arc<Head>>,
     /// How long a drain may take.
     pub drain: Duration,
     /// How long one poll of a queue waits; the end of everything waits for open polls.
@@ -56,7 +58,8 @@ impl Pipeline {
         let reader = extract::ReaderProgram::current().context("the reader cannot be started")?;
         // An engine that is missing is found out page by page; documents without scans need none.
         let ocr_version = stack.ocr.version().await.unwrap_or_else(|_| "no ocr".to_owned());
-        let made_by = format!("{ocr_version} {} {}", summarizer::VERSION, backend.name());
+        let made_by =
+            format!("{ocr_version} {} {}", summarizer::ranker(options.head.as_deref()), backend.name());
         let scratch = local.layout.scratch();
 
         let numbers = Config { drain: options.drain, wait: options.wait, ..Config::default() };
@@ -64,11 +67,12 @@ impl Pipeline {
         let ocr = ocr::Config { parts_at_once: cores, pages_a_part: 1 };
         let notify =
             notify::NotifyStep::new(stack.clone(), links(&local.layout.folder)).with_echo(options.echo);
+        let summarize = summarize::Summarize::new(stack.clone(), backend).with_head(options.head);
         let at_once = |stage| concurrency(stage, cores);
         let service = Service::new(stack.clone(), numbers)
             .step_at_once(ingest::Ingest::new(stack.clone(), ingest), at_once(Stage::Ingest))
             .step_at_once(ocr::OcrStep::new(stack.clone(), ocr), at_once(Stage::Ocr))
-            .step_at_once(summarize::Summarize::new(stack, backend), at_once(Stage::Summarize))
+            .step_at_once(summarize, at_once(Stage::Summarize))
             .step_at_once(notify, at_once(Stage::Notify))
             .reconciling();
         let mut pipeline = Self { tasks: JoinSet::new(), in_flight: service.in_flight(), shutdown };

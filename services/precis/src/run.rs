@@ -2,7 +2,8 @@
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    again, backup, doctor, jobs, place, put, queues, result, service, settings, subscriptions, summarize, up,
+    again, backup, doctor, heads, jobs, place, put, queues, result, service, settings, subscriptions,
+    summarize, train, up,
 };
 use clap::{CommandFactory, Parser};
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -85,6 +86,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Settings(args) => settings::run(&args, &mut out).await?,
         Command::Export(args) => backup::export(&args, &mut out).await?,
         Command::Import(args) => backup::import(&args, &mut out).await?,
+        Command::Train(args) => return train::run(&args, &mut out).await,
+        Command::Heads(args) => heads::run(&args, &mut out).await?,
         Command::Service(command) => service::run(&command, &mut out)?,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "precis", &mut out);

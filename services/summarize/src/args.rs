@@ -1,9 +1,12 @@
 //! What the service is told at its start.
 
+use anyhow::Context;
 use clap::Parser;
 use models::DeviceChoice;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use summarizer::Head;
 
 /// Summarizes what was read, with the pages that each sentence rests on.
 #[derive(Debug, Parser)]
@@ -30,9 +33,20 @@ pub struct Args {
     /// Where the model runs: cpu, cuda or cuda:N.
     #[arg(long, env = "PRECIS_DEVICE", value_name = "DEVICE", default_value = "cpu")]
     pub device: DeviceChoice,
+    /// A learnt ranking, as `precis train` writes it [default: the built-in one]. Ingest must be told of it too.
+    #[arg(long, env = "PRECIS_HEAD", value_name = "FILE")]
+    pub head: Option<PathBuf>,
 }
 
 impl Args {
+    /// The learnt ranking that was asked for.
+    pub fn head(&self) -> anyhow::Result<Option<Arc<Head>>> {
+        let Some(file) = &self.head else { return Ok(None) };
+        let read = std::fs::read(file).map_err(anyhow::Error::from);
+        let head = read.and_then(|bytes| Ok(Head::parse(&bytes)?));
+        head.map(|head| Some(Arc::new(head))).with_context(|| format!("PRECIS_HEAD {}", file.display()))
+    }
+
     /// The numbers of the worker.
     pub fn numbers(&self) -> worker::Config {
         worker::Config::polling(

@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use domain::outcome::Finding;
+use domain::settings::Settings;
 use domain::summary::PageReport;
 use domain::text::{Origin, Pages};
 use domain::{Artifact, Job, Outcome, Reason, Stage};
 use ports::{Fault, PortError, Stack};
 use std::sync::Arc;
-use summarizer::{Backend, Options, SummarizeError, Summarized};
+use summarizer::{Backend, Head, Options, SummarizeError, Summarized};
 use worker::{Claimed, Step, StepDone, StepFailure};
 
 /// The largest pages artifact that is read.
@@ -17,6 +18,7 @@ const LIMIT: u64 = 512 << 20;
 pub struct Summarize {
     stack: Stack,
     backend: Arc<dyn Backend>,
+    head: Option<Arc<Head>>,
 }
 
 impl Summarize {
@@ -42,7 +44,13 @@ impl Summarize {
     /// A worker over these ports and this model.
     #[must_use]
     pub fn new(stack: Stack, backend: Arc<dyn Backend>) -> Self {
-        Self { stack, backend }
+        Self { stack, backend, head: None }
+    }
+
+    /// The same with a learnt ranking.
+    #[must_use]
+    pub fn with_head(self, head: Option<Arc<Head>>) -> Self {
+        Self { head, ..self }
     }
 }
 
@@ -80,21 +88,37 @@ impl Summarize {
         job: &Job,
         pages: &Arc<Pages>,
     ) -> Result<Result<Finding, Outcome>, StepFailure> {
-        let options = Options {
-            words: job.settings.words as usize,
-            language: Some(job.settings.language.clone()).filter(|language| !language.is_empty()),
-        };
+        let mut options = options(&job.settings);
+        options.head.clone_from(&self.head);
         match self.made(pages, job.document.name().to_owned(), options).await? {
-            Ok(made) => Ok(Ok(Finding {
-                summary: made.summary,
-                coverage: made.coverage,
-                pages: pages.pages.iter().map(report).collect(),
-                language: made.language,
-                title: pages.title.clone(),
-                made_by: format!("{}, {}", summarizer::VERSION, self.backend.name()),
-            })),
+            Ok(made) => Ok(Ok(finding(made, pages, self.head.as_deref(), &self.backend.name()))),
             Err(error) => outcome(error, pages).map(Err),
         }
+    }
+}
+
+/// What the settings of a run ask of its summary.
+#[must_use]
+pub fn options(settings: &Settings) -> Options {
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    Options {
+        words: settings.words as usize,
+        language: given(&settings.language),
+        focus: given(settings.focus.trim()),
+        head: None,
+    }
+}
+
+/// The `result` artifact of a summary that this learnt ranking and this model had a part in.
+#[must_use]
+pub fn finding(made: Summarized, pages: &Pages, head: Option<&Head>, model: &str) -> Finding {
+    Finding {
+        summary: made.summary,
+        coverage: made.coverage,
+        pages: pages.pages.iter().map(report).collect(),
+        language: made.language,
+        title: pages.title.clone(),
+        made_by: format!("{}, {model}", summarizer::ranker(head)),
     }
 }
 

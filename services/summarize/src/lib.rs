@@ -4,4 +4,4 @@
 
 pub mod handler;
 
-pub use handler::Summarize;
+pub use handler::{Summarize, finding, options};

@@ -13,7 +13,7 @@ async fn main() -> anyhow::Result<()> {
     if args.running.health {
         telemetry::host::check_and_exit(args.running.listen).await;
     }
-    let numbers = args.numbers();
+    let (numbers, head) = (args.numbers(), args.head()?);
     let health = telemetry::host::start(&args.running.host("summarize")).await?;
     let shutdown = Shutdown::on_signals()?;
     let settings = args.deployment.settings();
@@ -22,7 +22,8 @@ async fn main() -> anyhow::Result<()> {
         () = shutdown.draining() => return Ok(()),
     };
     let backend = Arc::new(MiniLm::open(&args.model, args.device)?);
-    let service = Service::new(aws.stack.clone(), numbers).step(Summarize::new(aws.stack, backend));
+    let step = Summarize::new(aws.stack.clone(), backend).with_head(head);
+    let service = Service::new(aws.stack, numbers).step(step);
     tokio::join!(service.run(shutdown.clone()), health.until(shutdown.draining()));
     Ok(())
 }

@@ -50,11 +50,12 @@ impl std::fmt::Display for Source {
 }
 
 macro_rules! settings {
-    ($($(#[doc = $doc:literal])* $name:ident: $ty:ty = $default:expr, $rule:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident: $ty:ty = $default:expr, $rule:ident
+        $(, read $read:literal)? $(, since $since:literal)?;)*) => {
         /// The values that hold for one run.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct Settings {
-            $( $(#[doc = $doc])* pub $name: $ty, )*
+            $( $(#[doc = $doc])* $(#[serde(default = $since)])? pub $name: $ty, )*
             /// Where each value comes from, by name; a name that is missing has its default.
             #[serde(default)]
             pub sources: BTreeMap<String, Source>,
@@ -64,7 +65,8 @@ macro_rules! settings {
         #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct Layer {
-            $( $(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $name: Option<$ty>, )*
+            $( $(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none" $(, deserialize_with = $read)?)]
+                pub $name: Option<$ty>, )*
         }
 
         impl Default for Settings {
@@ -98,10 +100,12 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Length of the summary, in words.
-    words: u32 = 120, free;
+    /// Length of the summary: words, or `brief` (60), `standard` (120), `detailed` (240).
+    words: u32 = 120, free, read "words";
     /// Language of the document (BCP 47, for example `fr`); empty: found out.
     language: String = String::new(), free;
+    /// What the reader asks of the document, in its language ("termination and liability"); empty: nothing special.
+    focus: String = String::new(), free, since "String::new";
     /// Largest file that is read, in bytes.
     max_bytes: u64 = 500 * 1024 * 1024, cap;
     /// Most pages that are read.
@@ -128,11 +132,49 @@ impl Settings {
     /// The values that change what a summary says, as a text that is equal exactly when they are.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        format!("words={} language={} max_pages={}", self.words, self.language, self.max_pages)
+        let mut text =
+            format!("words={} language={} max_pages={}", self.words, self.language, self.max_pages);
+        if !self.focus.is_empty() {
+            text.push_str(&format!(" focus={:?}", self.focus));
+        }
+        text
     }
 }
 
+/// The lengths that have a name, with their words.
+pub const LENGTHS: [(&str, u32); 3] = [("brief", 60), ("standard", 120), ("detailed", 240)];
+
+/// A length as people give it: words, or the name of a length.
+///
+/// # Errors
+/// Says which names there are.
+pub fn length(text: &str) -> Result<u32, String> {
+    let named = LENGTHS.iter().find(|(name, _)| *name == text).map(|(_, words)| *words);
+    named.or_else(|| text.parse().ok()).ok_or_else(|| {
+        let names = LENGTHS.map(|(name, words)| format!("{name} ({words})")).join(", ");
+        format!("{text:?} is no length; give a number of words, or one of {names}")
+    })
+}
+
+/// The words of a layer: a number or a name.
+fn words<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<u32>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Words(u32),
+        Name(String),
+    }
+    Ok(match Option::<Given>::deserialize(input)? {
+        None => None,
+        Some(Given::Words(words)) => Some(words),
+        Some(Given::Name(name)) => Some(length(&name).map_err(serde::de::Error::custom)?),
+    })
+}
+
 impl Layer {
+    /// Settings that are a text, also where it looks like a number.
+    const TEXTS: [&str; 2] = ["language", "focus"];
+
     /// A layer from `name=value` texts, as tags and command lines have them.
     ///
     /// # Errors
@@ -143,8 +185,8 @@ impl Layer {
             if !Self::NAMES.contains(&name) {
                 return Err(format!("there is no setting {name:?}; there are {}", Self::NAMES.join(", ")));
             }
-            let number = value.parse::<u64>().map(serde_json::Value::from);
-            map.insert(name.to_owned(), number.unwrap_or_else(|_| value.into()));
+            let number = value.parse::<u64>().ok().filter(|_| !Self::TEXTS.contains(&name));
+            map.insert(name.to_owned(), number.map_or_else(|| value.into(), serde_json::Value::from));
         }
         serde_json::from_value(map.into())
             .map_err(|error| format!("a setting has a value that does not fit: {error}"))
@@ -187,6 +229,25 @@ mod tests {
     fn an_unknown_setting_is_named_with_those_that_exist() {
         let error = Layer::from_pairs([("wrods", "9")]).unwrap_err();
         assert!(error.contains("wrods") && error.contains("words"), "{error}");
-        assert!(Layer::from_pairs([("words", "many")]).is_err());
+        let error = Layer::from_pairs([("words", "many")]).unwrap_err();
+        assert!(error.contains("many") && error.contains("detailed (240)"), "{error}");
+    }
+
+    #[test]
+    fn a_length_has_a_name_or_is_a_number_of_words() {
+        for (text, want) in [("brief", 60), ("standard", 120), ("detailed", 240), ("90", 90), ("0", 0)] {
+            assert_eq!(layer(&[("words", text)]).words, Some(want));
+        }
+    }
+
+    #[test]
+    fn a_focus_is_a_text_and_changes_what_is_reused_only_where_there_is_one() {
+        let asked = Settings::resolve(&[(Source::Tag, layer(&[("focus", "2027")]))]);
+        assert_eq!((asked.focus.as_str(), &asked.sources["focus"]), ("2027", &Source::Tag));
+        assert_ne!(asked.fingerprint(), Settings::default().fingerprint());
+        assert!(!Settings::default().fingerprint().contains("focus"));
+        let mut old = serde_json::to_value(Settings::default()).unwrap();
+        old.as_object_mut().unwrap().remove("focus");
+        assert_eq!(serde_json::from_value::<Settings>(old).unwrap(), Settings::default());
     }
 }

@@ -19,6 +19,9 @@ pub struct Citation {
     /// OCR's confidence in those lines, 0–1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
+    /// The source says more: the sentence of the summary leaves words of it out ("However, …", an aside).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trimmed: bool,
 }
 
 /// A sentence of the summary, or a key point, with its sources.
@@ -38,6 +41,16 @@ pub enum FactKind {
     Date,
     /// A sum of money; `value` is the ISO 4217 code and a plain number.
     Amount,
+    /// A period, a share or another figure that binds ("three months' notice").
+    Figure,
+    /// What somebody must or must not do.
+    Obligation,
+    /// What was decided, found or refused.
+    Decision,
+    /// What somebody is to do next, in minutes and plans.
+    Action,
+    /// Who agrees with whom, by the name that the document gives them; `value` is that name.
+    Party,
 }
 
 /// A thing people look for, as a short line of its own.
@@ -64,9 +77,13 @@ pub struct Summary {
     /// The most important points spread over the document's topics.
     #[serde(default)]
     pub key_points: Vec<Cited>,
-    /// Dates and amounts.
+    /// Dates, amounts, duties and decisions, the most important first.
     #[serde(default)]
     pub key_facts: Vec<KeyFact>,
+    /// What the reader should know about this summary, in our words: that the document says nothing about what was
+    /// asked, that it is only a table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// How much of the document was read.

@@ -402,7 +402,7 @@ mod tests {
         );
         assert_eq!(title.as_deref().map(clean).as_deref(), Some("The Report"));
         let expected = [
-            (Role::Heading(1), "Report"),
+            (Role::Title, "Report"),
             (Role::Body, "First bold line."),
             (Role::Body, "Second."),
             (Role::Item, "item one"),

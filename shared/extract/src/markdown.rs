@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                (Role::Heading(1), "One"),
+                (Role::Title, "One"),
                 (Role::Body, "Some bold link text"),
                 (Role::Body, "second line"),
                 (Role::Item, "a"),

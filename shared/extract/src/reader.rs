@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Name and version of the reader. The number after the plus sign grows whenever the same file would be
 /// read differently, so that kept results are not mistaken for new ones.
-pub const READER: &str = concat!("precis-extract ", env!("CARGO_PKG_VERSION"), "+1");
+pub const READER: &str = concat!("precis-extract ", env!("CARGO_PKG_VERSION"), "+2");
 
 /// Where reading stands: pages done, pages altogether (0 while unknown).
 pub(crate) type Progress<'a> = &'a mut dyn FnMut(u32, u32);

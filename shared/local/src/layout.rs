@@ -64,6 +64,12 @@ impl Layout {
         self.folder.join("outbox")
     }
 
+    /// `heads`: learnt rankings, and which is in use.
+    #[must_use]
+    pub fn heads(&self) -> PathBuf {
+        self.folder.join("heads")
+    }
+
     pub(crate) fn folders(&self) -> [PathBuf; 6] {
         [self.uploads(), self.artifacts(), self.scratch(), self.inbox(), self.results(), self.outbox()]
     }

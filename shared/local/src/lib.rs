@@ -1,7 +1,7 @@
 //! One machine says it: every port over SQLite, files, SMTP or `.eml`. Durable, not a mock.
 //!
 //! A data folder is all there is: `precis.toml` (settings), `precis.db` (queues, jobs, small objects), `objects/`
-//! (large ones), `inbox/`, `results/`, `outbox/`. One process at a time does the work ([`Mode::Exclusive`]);
+//! (large ones), `heads/`, `inbox/`, `results/`, `outbox/`. One process at a time does the work ([`Mode::Exclusive`]);
 //! commands look and ask beside it ([`Mode::Shared`]). What a call has acknowledged is on the disk.
 //!
 //! ```no_run
@@ -20,6 +20,7 @@ mod db;
 mod deliver;
 mod fault;
 mod gate;
+mod heads;
 mod host;
 mod inbox;
 mod jobs;
@@ -37,6 +38,7 @@ mod topic;
 
 pub use deliver::{AT_ONCE, DeliveryStatus};
 pub use gate::Limit;
+pub use heads::Heads;
 pub use inbox::{AfterTaking, Inbox, InboxWatcher, Scanned};
 pub use layout::Layout;
 pub use objects::UPLOADS;

@@ -86,15 +86,6 @@ pub(crate) fn beginning(text: &str, chars: usize) -> String {
     at_word(text, chars)
 }
 
-/// Bytes of a text without the words at its end that only lead to what follows.
-pub(crate) fn without_link(text: &str) -> usize {
-    let mut end = text.trim_end().len();
-    while let Some(word) = text[..end].split_whitespace().next_back().filter(|word| among(WEAK, word)) {
-        end = text[..end - word.len()].trim_end().len();
-    }
-    end
-}
-
 /// Cut at a word's end, with an ellipsis that counts.
 pub(crate) fn at_word(text: &str, chars: usize) -> String {
     let text = text.trim();
@@ -120,13 +111,18 @@ pub(crate) fn around(text: &str, hit: &Range<usize>, most: usize) -> String {
     let inner = breaks(text).into_iter().filter(|&cut| cut > 0 && cut < end);
     let cuts: Vec<usize> = std::iter::once(0).chain(inner).chain([end]).collect();
     let mut from = cuts.iter().rposition(|&cut| cut <= hit.start).unwrap_or(0);
-    let to = cuts.iter().position(|&cut| cut >= hit.end).unwrap_or(cuts.len() - 1);
+    let mut to = cuts.iter().position(|&cut| cut >= hit.end).unwrap_or(cuts.len() - 1);
     let depends = |from: usize| {
         let (before, clause) = (&text[cuts[from - 1]..], &text[cuts[from]..]);
         clause.starts_with([':', '(']) || leans(clause) || among(CONDITIONS, first_word(before))
     };
     while from > 0 && depends(from) {
         from -= 1;
+    }
+    // A condition says nothing without what it is for, and a word or two say nothing at all.
+    let bare = |to: usize| count_words(&text[cuts[from]..cuts[to]]) < 4;
+    if to + 1 < cuts.len() && (among(CONDITIONS, first_word(&text[cuts[from]..])) || bare(to)) {
+        to += 1;
     }
     let start = cuts[from] + decision(&text[cuts[from]..hit.start]);
     let whole = tidy(&text[start..cuts[to]]);
@@ -286,6 +282,8 @@ mod tests {
         assert_eq!(about(text, "£50", 60), "If you cancel, you pay £50");
         let text = "Castle offered £9,980, but without the lead and with no date before August.";
         assert_eq!(about(text, "£9,980", 60), "Castle offered £9,980 …");
+        let text = "If you cancel before 3 May, you pay £50.";
+        assert_eq!(about(text, "3 May", 60), "If you cancel before 3 May, you pay £50");
     }
 
     #[test]

@@ -32,6 +32,8 @@ patterns! {
 
     /// A date as office documents write it.
     DATE = format!(r"(?i)\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}\b|\b{MONTH} \d{{1,2}}\b|\b\d{{4}}-\d\d-\d\d\b|\b\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b");
+    /// A date alone in brackets.
+    ASIDE_DATE = r"\(\d{4}-\d\d-\d\d\)";
     /// A sum of money.
     MONEY = r"(?i)[£$€]\s?\d|\b(?:EUR|USD|GBP|CHF)\b|\b\d[\d,.]* (?:euros?|pounds|dollars)\b";
     /// Any number.

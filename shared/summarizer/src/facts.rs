@@ -1,12 +1,20 @@
-//! Key facts: dates and sums as short lines of their own, the most important first.
+//! Key facts: what a reader looks for, as short lines of their own: a date, a sum, a period, a duty, a decision.
+//!
+//! Every hit in a sentence proposes the clause around it. The clauses that are worth most for their length, and that
+//! neither the summary nor a fact before them says, are taken as long as there is room. What is left of the room goes
+//! to dates and sums that the summary does say, so that programs find their values.
 
 use crate::amounts::{self, Habits};
 use crate::clause;
+use crate::context;
 use crate::cues;
 use crate::dates;
 use crate::old;
+use crate::parties;
 use crate::rank;
+use crate::said::Said;
 use crate::structure::{Document, Kind, Sentence};
+use crate::words::count_words;
 use domain::summary::{FactKind, KeyFact};
 use std::ops::Range;
 
@@ -14,57 +22,100 @@ use std::ops::Range;
 const MOST: usize = 8;
 /// Of one kind, so that a price list does not crowd out the deadline.
 const MOST_OF_A_KIND: usize = 5;
-/// Characters of a fact: a line of an e-mail beside its label and its page.
-const LONGEST: usize = 64;
+/// Words of all facts together, at least; a longer summary has more of them.
+const ROOM: usize = 60;
+/// Characters of a fact that is a whole clause, and of one that had to be cut.
+const LONGEST: usize = 110;
+const CUT: usize = 80;
 /// Worth less than this share of the best fact: history and asides.
-const NOISE: f64 = 0.4;
-/// Added for a sentence that the summary does not say already.
-const UNSAID: f64 = 0.4;
+const NOISE: f64 = 0.3;
 /// Added for a value that could be told for certain.
-const CERTAIN: f64 = 0.2;
-/// Taken off a value that another one may replace.
-const PAST: f64 = 0.8;
+const CERTAIN: f64 = 0.3;
+/// Taken off a value that another one may replace, and off what is told as history.
+const PAST: f64 = 1.2;
 /// Taken off a clause that leans on what stands before it.
-const LEANS: f64 = 0.5;
+const LEANS: f64 = 0.8;
+/// Taken off a clause that had to be cut.
+const BROKEN: f64 = 0.5;
+/// Fewer words say nothing by themselves, outside a table.
+const LEAST: usize = 4;
+/// So few words may need their heading to be understood, which has at most so many.
+const SCRAP: usize = 8;
+const LABEL: usize = 5;
+/// A line without a full stop of so few words is a title, not a duty.
+const TITLE: usize = 6;
+/// Power of the length that divides, and the length up to which it doesn't.
+const BREVITY: f64 = 0.5;
+const LINE: usize = 8;
+
+/// Where facts are looked for.
+pub(crate) struct Source<'a> {
+    pub document: &'a Document,
+    /// The sentences (indices) that the summary has.
+    pub said: &'a [usize],
+    /// The date that the document bears, ISO.
+    pub today: Option<&'a str>,
+    pub language: Option<&'a str>,
+    /// Whether the document asks for action: only there duties and decisions are told apart from its matter.
+    pub office: bool,
+    /// Words of the summary and its headline, and the length that was asked for.
+    pub told: usize,
+    pub budget: usize,
+    /// How much a sentence has to do with what was asked; empty if nothing was.
+    pub relevance: &'a [f64],
+}
 
 struct Found<'a> {
     sentence: &'a Sentence,
     kind: FactKind,
     value: Option<String>,
-    /// Under this name a fact is told once.
-    key: String,
     text: String,
     worth: f64,
+    /// The summary has the sentence.
+    said: bool,
 }
 
-/// The facts of a document. `said` holds the sentences (indices) that the summary has.
-pub(crate) fn key_facts(
-    document: &Document,
-    said: &[usize],
-    today: Option<&str>,
-    language: Option<&str>,
-) -> Vec<KeyFact> {
-    let habits = Habits::new(document.sentences.iter().map(|s| s.text.as_str()), language);
+/// The facts of a document, the most important first.
+pub(crate) fn key_facts(source: &Source) -> Vec<KeyFact> {
+    let sentences = &source.document.sentences;
+    let habits = Habits::new(sentences.iter().map(|s| s.text.as_str()), source.language);
     let mut found = Vec::new();
-    for (index, sentence) in document.sentences.iter().enumerate() {
-        if sentence.text.len() <= 1500 && sentence.text.bytes().any(|b| b.is_ascii_digit()) {
-            let unsaid = if said.contains(&index) { 0.0 } else { UNSAID };
-            collect(sentence, rank::worth(sentence, today) + unsaid, today, habits, &mut found);
+    for (index, sentence) in sentences.iter().enumerate() {
+        if sentence.text.len() <= 1500 {
+            collect(source, index, sentence, habits, &mut found);
         }
     }
+    let best = found.iter().map(|fact| fact.worth).fold(0.0, f64::max);
+    if source.office {
+        found
+            .extend(sentences.iter().take(parties::FIRST).flat_map(|sentence| named(sentence, NOISE * best)));
+    }
     // A stable sort: equal ones stay in document order.
-    found.sort_by(|a, b| b.worth.total_cmp(&a.worth));
-    let least = found.first().map_or(0.0, |best| NOISE * best.worth);
+    found.sort_by(|a, b| a.said.cmp(&b.said).then(b.worth.total_cmp(&a.worth)));
+    choose(source, found.into_iter().filter(|fact| fact.worth >= NOISE * best))
+}
+
+/// As many as there is room for, none that was told.
+fn choose<'a>(source: &Source, found: impl Iterator<Item = Found<'a>>) -> Vec<KeyFact> {
+    let mut room = (source.budget * 5 / 3).saturating_sub(source.told).max(ROOM);
+    let told = source.said.iter().map(|&index| source.document.sentences[index].text.as_str());
+    let (mut said, mut facts) = (Said::by(told), Said::default());
     let mut out: Vec<KeyFact> = Vec::new();
-    let mut told: Vec<(FactKind, String)> = Vec::new();
-    for fact in found.into_iter().take_while(|fact| fact.worth >= least) {
-        let crowded = told.iter().filter(|(kind, _)| *kind == fact.kind).count() >= MOST_OF_A_KIND;
-        let name = (fact.kind, fact.key);
-        if crowded || told.contains(&name) || out.iter().any(|other| other.text == fact.text) {
+    let mut values: Vec<(FactKind, Option<String>)> = Vec::new();
+    for fact in found {
+        let words = count_words(&fact.text);
+        let name = (fact.kind, fact.value.clone());
+        let again = name.1.is_some() && values.contains(&name) && fact.said;
+        let crowded = values.iter().filter(|(kind, _)| *kind == fact.kind).count() >= MOST_OF_A_KIND;
+        let told = again || facts.has(&fact.text) || !fact.said && said.has(&fact.text);
+        if crowded || told || words > room {
             continue;
         }
-        told.push(name);
-        let citations = fact.sentence.parts.iter().map(crate::cite).collect();
+        room -= words;
+        values.push(name);
+        facts.add(&fact.text);
+        said.add(&fact.text);
+        let citations = crate::cite(fact.sentence);
         out.push(KeyFact { kind: fact.kind, text: fact.text, value: fact.value, citations });
         if out.len() == MOST {
             break;
@@ -73,54 +124,141 @@ pub(crate) fn key_facts(
     out
 }
 
-/// The facts of a sentence of that worth.
+/// The parties of a sentence: worth telling where there is room.
+fn named(sentence: &Sentence, worth: f64) -> Vec<Found<'_>> {
+    let party = |(role, name): (&str, &str)| Found {
+        sentence,
+        kind: FactKind::Party,
+        value: Some(name.to_owned()),
+        text: format!("{role}: {name}"),
+        worth,
+        said: false,
+    };
+    parties::parties(&sentence.text).into_iter().map(party).collect()
+}
+
+/// A place in a sentence that makes a fact of the clause around it.
+struct Hit {
+    kind: FactKind,
+    range: Range<usize>,
+    value: Option<String>,
+}
+
+/// The facts of a sentence.
 fn collect<'a>(
+    source: &Source,
+    index: usize,
     sentence: &'a Sentence,
-    worth: f64,
-    today: Option<&str>,
     habits: Habits,
     out: &mut Vec<Found<'a>>,
 ) {
     let text = sentence.text.as_str();
-    if cues::META.is_match(text) || sentence.is_dateline() {
+    if rank::about_itself(sentence) {
         return;
     }
-    let own = sentence.own_words();
-    let mut days = dates::dates(text, today);
-    days.retain(|day| own.contains(&text[day.range.clone()]));
-    let mut sums = amounts::amounts(text, habits);
-    if sentence.kind == Kind::Row {
-        // Of the sums of a row the last one is the total, or the newest.
-        sums.drain(..sums.len().saturating_sub(1));
+    let said = source.said.contains(&index);
+    let mut hits = valued(sentence, source.today, habits);
+    let title = sentence.kind == Kind::Body && sentence.words <= TITLE && !text.ends_with(['.', '!', ';']);
+    if source.office && !said && !title {
+        hits.extend(worded(sentence));
     }
-    let (day_ranges, sum_ranges) = (
-        days.iter().map(|day| day.range.clone()).collect::<Vec<_>>(),
-        sums.iter().map(|sum| sum.range.clone()).collect::<Vec<_>>(),
-    );
     let row = sentence.kind == Kind::Row;
-    let mut push = |kind, range: &Range<usize>, value: Option<String>, among: &[Range<usize>], end: usize| {
-        if old::is_replaced(text, range, among) {
-            return;
-        }
-        let cut = if row { clause::in_row } else { clause::around };
-        let line = cut(&text[..end], range, LONGEST);
-        let certain = if value.is_some() { CERTAIN } else { 0.0 };
-        let past = if old::may_be_past(text, range) { PAST } else { 0.0 };
-        let leans = if cues::dangles(&line) { LEANS } else { 0.0 };
-        let key = value.clone().unwrap_or_else(|| text[range.clone()].to_lowercase());
-        let worth = worth + certain - past - leans;
-        out.push(Found { sentence, kind, value, key, text: line, worth });
-    };
-    for (day, range) in days.into_iter().zip(&day_ranges) {
+    for at in 0..hits.len() {
+        let hit = &hits[at];
+        let among: Vec<Range<usize>> =
+            hits.iter().filter(|other| other.kind == hit.kind).map(|other| other.range.clone()).collect();
+        let known = hit.value.is_some() && hit.value.as_deref() == source.today;
         // The document's own date is at its head; nobody has to learn it.
-        if day.value.is_none() || day.value.as_deref() != today {
-            push(FactKind::Date, range, day.value, &day_ranges, text.len());
+        if known || old::is_replaced(text, &hit.range, &among) {
+            continue;
+        }
+        let mut line = if row { clause::in_row(text, &hit.range, LONGEST) } else { line(text, &hit.range) };
+        if !row && (cues::dangles(&line) || count_words(&line) <= SCRAP) {
+            line = labelled(rank::heading(source.document, sentence), line);
+        }
+        let worth =
+            worth(source, sentence, hit, &line) + source.relevance.get(index).copied().unwrap_or_default();
+        if !row && count_words(&line) < LEAST {
+            continue;
+        }
+        // The same clause is one fact, of the kind that comes first.
+        if !out.iter().rev().take(hits.len()).any(|other| other.text == line) {
+            let (kind, value) = (hit.kind, hit.value.clone());
+            out.push(Found { sentence, kind, value, text: line, worth, said });
         }
     }
-    for (sum, range) in sums.into_iter().zip(&sum_ranges) {
-        // When it is due is a fact of its own.
-        let end = day_ranges.iter().map(|day| day.start).find(|&day| day > range.end);
-        let end = end.map_or(text.len(), |day| clause::without_link(&text[..day]).max(range.end));
-        push(FactKind::Amount, range, sum.value, &sum_ranges, end);
+}
+
+/// A clause that does not say what it is about, behind the heading that does: "Right of appeal: It must be received by
+/// 15 April".
+fn labelled(heading: &str, line: String) -> String {
+    let name = heading.trim_start_matches(|c: char| !c.is_alphabetic());
+    let name = name.split(['(', '–', ':']).next().unwrap_or_default().trim();
+    let (words, lower) = (count_words(name), line.to_lowercase());
+    let known = name.to_lowercase().split(' ').any(|word| word.len() > 3 && lower.contains(word));
+    if words == 0 || words > LABEL || known { line } else { format!("{name}: {line}") }
+}
+
+/// The clause around a hit: whole if it can be.
+fn line(text: &str, hit: &Range<usize>) -> String {
+    let whole = clause::around(text, hit, LONGEST);
+    if whole.contains('…') { clause::around(text, hit, CUT) } else { whole }
+}
+
+/// Dates, sums, shares and periods.
+fn valued(sentence: &Sentence, today: Option<&str>, habits: Habits) -> Vec<Hit> {
+    let text = sentence.text.as_str();
+    let mut hits = Vec::new();
+    if text.bytes().any(|b| b.is_ascii_digit()) {
+        let own = sentence.own_words();
+        let mut days = dates::dates(text, today);
+        days.retain(|day| own.contains(&text[day.range.clone()]));
+        let hit = |day: dates::Found| Hit { kind: FactKind::Date, range: day.range, value: day.value };
+        hits.extend(days.into_iter().map(hit));
+        let mut sums = amounts::amounts(text, habits);
+        if sentence.kind == Kind::Row {
+            // Of the sums of a row the last one is the total, or the newest.
+            sums.drain(..sums.len().saturating_sub(1));
+        }
+        let hit = |sum: amounts::Found| Hit { kind: FactKind::Amount, range: sum.range, value: sum.value };
+        hits.extend(sums.into_iter().map(hit));
     }
+    hits
+}
+
+/// What binds by a word: a period, a share, a duty, a decision.
+fn worded(sentence: &Sentence) -> Vec<Hit> {
+    let text = sentence.text.as_str();
+    let mut hits = Vec::new();
+    for (kind, pattern) in [
+        (FactKind::Obligation, &*cues::MODAL),
+        (FactKind::Action, &*cues::ACTION),
+        (FactKind::Decision, &*context::ENDS),
+        (FactKind::Decision, &*cues::DECISION),
+        (FactKind::Figure, &*cues::PERCENT),
+        (FactKind::Figure, &*context::PERIOD),
+        (FactKind::Figure, &*context::COUNTED),
+    ] {
+        let hit = |found: regex::Match| Hit { kind, range: found.range(), value: None };
+        hits.extend(pattern.find_iter(text).take(3).map(hit));
+    }
+    hits
+}
+
+/// What a clause is worth for its length, as a sentence of its own.
+#[expect(clippy::cast_precision_loss, reason = "a clause has few words")]
+fn worth(source: &Source, sentence: &Sentence, hit: &Hit, line: &str) -> f64 {
+    let kind = if sentence.kind == Kind::Row { Kind::Item } else { sentence.kind };
+    let words = count_words(line);
+    let clause = Sentence { text: line.to_owned(), kind, words, parts: Vec::new(), ..sentence.clone() };
+    let terms = rank::worth_terms(&clause, rank::heading(source.document, sentence), source.today);
+    // A clause is short by nature, and does not open its section.
+    let counts = |name: &str| !matches!(name, "short" | "opens");
+    let sum: f64 =
+        terms.iter().filter(|(name, ..)| counts(name)).map(|(_, weight, value)| weight * value).sum();
+    let certain = if hit.value.is_some() { CERTAIN } else { 0.0 };
+    let past = old::may_be_past(&sentence.text, &hit.range) || old::is_history(line);
+    let taken = [(past, PAST), (cues::dangles(line), LEANS), (line.contains('…'), BROKEN)];
+    let taken: f64 = taken.iter().filter(|(is, _)| *is).map(|(_, much)| much).sum();
+    (sum + certain - taken) / (words.max(LINE) as f64).powf(BREVITY)
 }

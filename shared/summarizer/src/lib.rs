@@ -8,7 +8,7 @@
 //!
 //! [`summarize`] does it all. Its two halves, [`analyse`] and [`Analysis::finish`], are pure computation
 //! (two to three seconds for a book of 500,000 words, a tenth of one for 30,000, a millisecond for a letter,
-//! measured on one busy core by `quality speed`); only the embedding
+//! measured on one busy core); only the embedding
 //! between them waits. A caller on an async executor who expects books runs the halves in
 //! `spawn_blocking` and awaits the backend itself.
 
@@ -16,26 +16,43 @@ mod amounts;
 mod backend;
 mod centrality;
 mod clause;
+mod context;
 mod cues;
 mod dates;
+mod explain;
 mod facts;
+mod features;
+mod focus;
+mod head;
 mod headline;
+pub mod learn;
+mod notes;
 mod old;
+mod parties;
 mod points;
 mod rank;
+mod said;
 mod segment;
 mod select;
 mod structure;
+mod trim;
 mod words;
 
 pub use backend::{Backend, BackendError};
+pub use explain::{Explained, Weighed};
+pub use features::{FEATURES, Feature};
+pub use head::{Data, FORMAT, Head, HeadError, LARGEST, RECIPE, Record, Score};
 pub use words::count_words;
 
 use domain::summary::{Citation, Cited, Coverage, Summary};
 use domain::text::{Origin, Pages};
+use facts::Source;
+use features::Features;
+use focus::Focus;
 use rank::Ranked;
 use select::{Embedded, Likeness};
-use structure::{Document, Kind, Part};
+use std::sync::Arc;
+use structure::{Document, Kind, Part, Sentence};
 use words::Stems;
 
 /// Version of segmentation, ranking and selection: part of the keys under which results are reused.
@@ -46,19 +63,29 @@ pub const VERSION: &str = "4";
 const TOO_LITTLE: usize = 20;
 
 /// What the reader wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// Most words of the summary's sentences together. One sentence is always given, if longer the
     /// document's shortest one.
     pub words: usize,
     /// The document's language as BCP-47; detected if `None`.
     pub language: Option<String>,
+    /// What is asked of the document, in its language ("termination and liability").
+    pub focus: Option<String>,
+    /// The learnt ranking; the hand-set one if `None`.
+    pub head: Option<Arc<Head>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { words: 120, language: None }
+        Self { words: 120, language: None, focus: None, head: None }
     }
+}
+
+/// What ranks: [`VERSION`] and, where there is one, the head's name. Part of the keys under which results are reused.
+#[must_use]
+pub fn ranker(head: Option<&Head>) -> String {
+    head.map_or_else(|| VERSION.to_owned(), |head| format!("{VERSION} head {}", head.name()))
 }
 
 /// A summary and what was read for it.
@@ -133,6 +160,7 @@ pub struct Analysis {
     words: usize,
     language: Option<String>,
     coverage: Coverage,
+    focus: Option<(Focus, Vec<Vec<f64>>)>,
 }
 
 /// The first half: structure and ranking. Pure computation, near linear in the document's length.
@@ -140,7 +168,7 @@ pub struct Analysis {
 /// # Errors
 /// `NoText` and `TooLittleText`.
 pub fn analyse(pages: &Pages, file_name: &str, options: &Options) -> Result<Analysis, SummarizeError> {
-    let document = structure::read(pages);
+    let mut document = structure::read(pages);
     let words = document.sentences.iter().map(|sentence| sentence.words).sum::<usize>();
     let letters =
         pages.pages.iter().filter(|page| page.origin != Origin::Unread).flat_map(|page| &page.lines);
@@ -153,14 +181,30 @@ pub fn analyse(pages: &Pages, file_name: &str, options: &Options) -> Result<Anal
     }
     let language = options.language.clone().or_else(|| words::detect_language(&sample(&document)));
     let stems = Stems::new(language.as_deref());
-    let ranked = rank::rank(&document, &stems, options.words);
+    if stems.english() {
+        let office = rank::office(&document) >= 0.5;
+        trim::trim(&mut document, office);
+    }
+    let mut ranked = rank::rank(&document, &stems, options.words);
     if ranked.pool.is_empty() {
         return Err(SummarizeError::TooLittleText { words: 0 });
     }
+    if let Some(head) = &options.head {
+        ranked.scores = head.scores(&Features::of(&document, &ranked), &ranked.scores);
+    }
     let merits = select::merits(&document, &ranked);
     let order = select::order(&merits);
+    let focus = options.focus.as_deref().and_then(|asked| Focus::new(asked, &stems));
+    let focus = focus.map(|focus| {
+        let shares = focus.shares(&document, &ranked, &stems);
+        (focus, shares)
+    });
     let mut places: Vec<usize> = order.iter().copied().take(embedded_share(ranked.pool.len())).collect();
+    if let Some((_, shares)) = &focus {
+        places.extend(asked_places(shares, &order));
+    }
     places.sort_unstable();
+    places.dedup();
     Ok(Analysis {
         coverage: coverage(pages),
         file_name: file_name.to_owned(),
@@ -172,8 +216,21 @@ pub fn analyse(pages: &Pages, file_name: &str, options: &Options) -> Result<Anal
         places,
         stems,
         language,
+        focus,
     })
 }
+
+/// Candidates that may answer a question: those that share its words, then the best by merit.
+fn asked_places(shares: &[Vec<f64>], order: &[usize]) -> Vec<usize> {
+    let share = |place: usize| shares.iter().map(|part| part[place]).fold(0.0, f64::max);
+    let mut places = order.to_vec();
+    places.sort_by(|&a, &b| share(b).total_cmp(&share(a)));
+    places.truncate(ASKED);
+    places
+}
+
+/// Embeddings of candidates for a question.
+const ASKED: usize = 96;
 
 /// Candidates worth an embedding: most of a letter, the best of a book. It is most of what a document
 /// costs, so no more than the summary and five points on different topics need.
@@ -182,45 +239,74 @@ fn embedded_share(pool: usize) -> usize {
 }
 
 impl Analysis {
-    /// The sentences whose embeddings [`Analysis::finish`] needs, in its order: at most 32.
+    /// The texts whose embeddings [`Analysis::finish`] needs, in its order: at most 32 sentences, more where something
+    /// is asked, and then the parts of the question.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
-        self.places
-            .iter()
-            .map(|&place| self.document.sentences[self.ranked.pool[place]].text.clone())
-            .collect()
+        let sentence = |&place: &usize| self.document.sentences[self.ranked.pool[place]].text.clone();
+        let asked = self.focus.iter().flat_map(|(focus, _)| focus.texts());
+        self.places.iter().map(sentence).chain(asked).collect()
     }
 
     /// The second half: selection, points, facts, citations.
     ///
     /// # Errors
     /// `BackendError::Run` when there is not one vector for each text.
-    pub fn finish(self, vectors: Vec<Vec<f32>>) -> Result<Summarized, BackendError> {
-        if vectors.len() != self.places.len() {
-            let (got, want) = (vectors.len(), self.places.len());
-            return Err(BackendError::Run(format!("{got} vectors for {want} sentences")));
+    pub fn finish(mut self, mut vectors: Vec<Vec<f32>>) -> Result<Summarized, BackendError> {
+        let asked = self.focus.as_ref().map_or(0, |(focus, _)| focus.len());
+        if vectors.len() != self.places.len() + asked {
+            let (got, want) = (vectors.len(), self.places.len() + asked);
+            return Err(BackendError::Run(format!("{got} vectors for {want} texts")));
         }
-        let Self { document, ranked, .. } = &self;
+        let question = vectors.split_off(self.places.len());
         let embedded = Embedded { places: self.places.clone(), vectors };
+        let mut notes: Vec<String> = notes::shape(&self.document).into_iter().collect();
+        let relevance = self.attend(&embedded, &question, &mut notes);
+        let Self { document, ranked, .. } = &self;
         let alike = Likeness::new(document, ranked, &embedded);
         let chosen = select::select(document, ranked, &self.merits, &self.order, &alike, self.words);
         let points = points::key_points(document, ranked, &self.merits, &embedded, &alike, &chosen);
         let cited = |places: &[usize]| places.iter().map(|&place| self.cited(ranked.pool[place])).collect();
         let said: Vec<usize> = chosen.iter().map(|&place| ranked.pool[place]).collect();
-        let summary = Summary {
-            headline: self.headline(&chosen),
-            sentences: cited(&chosen),
-            key_points: cited(&points),
-            key_facts: facts::key_facts(document, &said, ranked.today.as_deref(), self.language.as_deref()),
-        };
+        let headline = self.headline(&chosen);
+        let words = said.iter().map(|&index| document.sentences[index].words).sum::<usize>();
+        notes.extend(notes::length(self.words, words, said.len() == document.sentences.len()));
+        let key_facts = facts::key_facts(&Source {
+            document,
+            said: &said,
+            today: ranked.today.as_deref(),
+            language: self.language.as_deref(),
+            office: ranked.office >= 0.5,
+            told: words + words::count_words(&headline),
+            budget: self.words,
+            relevance: &relevance,
+        });
+        let (sentences, key_points) = (cited(&chosen), cited(&points));
         Ok(Summarized {
-            summary,
+            summary: Summary { headline, sentences, key_points, key_facts, notes },
             coverage: self.coverage,
             language: self.language.clone(),
             office: ranked.office,
             sentences: document.sentences.len(),
             embedded: embedded.places.len(),
         })
+    }
+
+    /// Ranks towards what was asked. Gives how much each sentence has to do with it; nothing if nothing was asked.
+    fn attend(&mut self, embedded: &Embedded, question: &[Vec<f32>], notes: &mut Vec<String>) -> Vec<f64> {
+        let Some((focus, shares)) = &self.focus else { return Vec::new() };
+        let answer = focus.answer(shares, embedded, question);
+        let all = answer.silent.len() == focus.len();
+        notes.extend(focus::note(&answer.silent, all, self.language.as_deref()));
+        for (merit, more) in self.merits.iter_mut().zip(&answer.merits) {
+            *merit += more;
+        }
+        self.order = select::order(&self.merits);
+        let mut relevance = vec![0.0; self.document.sentences.len()];
+        for (&index, near) in self.ranked.pool.iter().zip(&answer.relevance) {
+            relevance[index] = *near;
+        }
+        relevance
     }
 
     /// The line of the best sentence, where one that need not be cut and stands by itself is better.
@@ -243,19 +329,21 @@ impl Analysis {
 
     fn cited(&self, sentence: usize) -> Cited {
         let sentence = &self.document.sentences[sentence];
-        Cited { text: sentence.text.clone(), citations: sentence.parts.iter().map(cite).collect() }
+        Cited { text: sentence.text.clone(), citations: cite(sentence) }
     }
 }
 
-/// A sentence's share of a page as a citation: its own words, so fully supported.
-fn cite(part: &Part) -> Citation {
-    Citation {
+/// Where a sentence stands, page by page: its own words, so fully supported.
+fn cite(sentence: &Sentence) -> Vec<Citation> {
+    let cite = |part: &Part| Citation {
         page: part.page,
         text: part.text.clone(),
         score: 1.0,
         bbox: part.bbox,
         confidence: part.confidence,
-    }
+        trimmed: sentence.trimmed,
+    };
+    sentence.parts.iter().map(cite).collect()
 }
 
 /// Some thousand characters from the beginning and the middle: enough to tell a language.

@@ -9,8 +9,7 @@ use std::sync::LazyLock;
 
 /// The words right before an old value.
 static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
-    let instead =
-        "instead of|in place of|rather than|previously|formerly|until now|no longer|not|forget|statt|bisher";
+    let instead = "instead of|in place of|rather than|previously|formerly|hitherto|until now|no longer|not|forget|statt|bisher";
     let thing = r"(?:old|former|previous|original) (?:\w+ ){0,2}\w+(?: (?:of|was|were|is|at))?";
     let once = "had (?:been|cost)(?: only)?";
     let replaces = r"(?:replac|supersed)(?:es|ing)(?: that of| the \w+ of)?";
@@ -56,6 +55,22 @@ pub(crate) fn is_replaced(text: &str, range: &Range<usize>, among: &[Range<usize
 /// Whether the words before the value tell of the past.
 pub(crate) fn may_be_past(text: &str, range: &Range<usize>) -> bool {
     PAST.is_match(lead(text, range))
+}
+
+/// A clause of the past …
+static HISTORY: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b(?:was|were|had|has been|have been|used to|in the past|originally)\b"));
+
+/// … that is none if it says what was decided, or what must be.
+static HOLDS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:must|shall|will|please|agreed|decided|resolved|approved|awarded|granted|refused|rejected|confirmed|found|moved|postponed|withdrawn|cancelled|closed|set|fixed|due)\b",
+    )
+});
+
+/// Whether a clause tells what happened rather than what holds.
+pub(crate) fn is_history(clause: &str) -> bool {
+    HISTORY.is_match(clause) && !HOLDS.is_match(clause)
 }
 
 /// The words before a value.

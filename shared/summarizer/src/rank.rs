@@ -5,6 +5,7 @@
 
 use crate::amounts::{Habits, amounts};
 use crate::centrality::Vectors;
+use crate::context;
 use crate::cues;
 use crate::dates;
 use crate::old;
@@ -22,6 +23,10 @@ pub(crate) struct Ranked {
     pub pool: Vec<usize>,
     /// One for each of `pool`.
     pub scores: Vec<f64>,
+    /// What the scores of `kept` are made of, as far as the document is about something.
+    pub about: Vec<Term>,
+    /// The candidates of recipe C among the sentences, ascending; `about` has one value for each.
+    pub kept: Vec<usize>,
     /// tf-idf of `pool`.
     pub vectors: Vectors,
     /// 0 = about something, 1 = asks for action.
@@ -52,22 +57,23 @@ pub(crate) fn rank(document: &Document, stems: &Stems, budget: usize) -> Ranked 
     let token = tokens(sentences, &pool, stems);
     let vectors = Vectors::new(&carrying(&token, stems));
     let today = today(document);
-    let act = z(&pool.iter().map(|&i| worth(&sentences[i], today.as_deref())).collect::<Vec<_>>());
+    let worth = |&i: &usize| worth(&sentences[i], heading(document, &sentences[i]), today.as_deref());
+    let act = z(&pool.iter().map(worth).collect::<Vec<_>>());
     let mut scores = vec![0.0; pool.len()];
+    let mut terms = Vec::new();
     if office < 1.0 {
-        let about = about(document, &kept, &pool, &token, &vectors, stems);
+        let (about, made_of) = about(document, &kept, &pool, &token, &vectors, stems);
         add(&mut scores, 1.0 - office, &about);
+        terms = made_of;
     }
     add(&mut scores, office, &act);
-    let own = |i: &usize| {
-        document.headings.get(sentences[*i].section).is_some_and(|h| cues::OWN_SUMMARY.is_match(h))
-    };
+    let own = |i: &usize| cues::OWN_SUMMARY.is_match(heading(document, &sentences[*i]));
     let own: Vec<f64> = pool.iter().map(|i| f64::from(u8::from(own(i)))).collect();
     add(&mut scores, OWN_SUMMARY, &own);
-    Ranked { pool, scores, vectors, office, today }
+    Ranked { pool, scores, about: terms, kept, vectors, office, today }
 }
 
-/// Recipe C over the pool: standardised, and below everything for what is no candidate of it.
+/// Recipe C over the pool: standardised, and below everything for what is no candidate of it. And its terms.
 fn about(
     document: &Document,
     kept: &[usize],
@@ -75,28 +81,30 @@ fn about(
     token: &[Vec<String>],
     vectors: &Vectors,
     stems: &Stems,
-) -> Vec<f64> {
-    let total = |terms: Vec<Term>| {
+) -> (Vec<f64>, Vec<Term>) {
+    let total = |terms: &[Term]| {
         let mut sum = vec![0.0; kept.len()];
-        for (_, weight, values) in &terms {
+        for (_, weight, values) in terms {
             add(&mut sum, *weight, values);
         }
         sum
     };
     if kept == pool {
         // The scale matters to what is subtracted from it later: recipe C's own.
-        return total(recipe_c(document, kept, token, vectors, stems));
+        let terms = recipe_c(document, kept, token, vectors, stems);
+        return (total(&terms), terms);
     }
     let own = tokens(&document.sentences, kept, stems);
     let own_vectors = Vectors::new(&carrying(&own, stems));
-    let scores = z(&total(recipe_c(document, kept, &own, &own_vectors, stems)));
-    let mut out = vec![-3.0; pool.len()];
+    let terms = recipe_c(document, kept, &own, &own_vectors, stems);
+    let scores = z(&total(&terms));
+    let mut out = vec![NO_CANDIDATE; pool.len()];
     for (at, i) in kept.iter().enumerate() {
         if let Ok(place) = pool.binary_search(i) {
             out[place] = scores[at];
         }
     }
-    out
+    (out, terms)
 }
 
 fn tokens(sentences: &[Sentence], which: &[usize], stems: &Stems) -> Vec<Vec<String>> {
@@ -142,25 +150,40 @@ fn candidate(sentence: &Sentence) -> bool {
             || last.is_alphabetic() && !last.is_uppercase())
 }
 
+/// How far a document asks for action: 0 = about something, 1 = what its reader must do.
+pub(crate) fn office(document: &Document) -> f64 {
+    let sentences = &document.sentences;
+    let worded: Vec<usize> = (0..sentences.len()).filter(|&i| sayable(&sentences[i], 4)).collect();
+    office_share(sentences, &worded)
+}
+
 /// By the share of sentences with a date or an amount: λ of RANKING.md.
 #[expect(clippy::cast_precision_loss, reason = "sentence counts are far below 2^52")]
 fn office_share(sentences: &[Sentence], which: &[usize]) -> f64 {
-    let told = which
-        .iter()
-        .map(|&i| &sentences[i].text)
-        .filter(|text| cues::DATE.is_match(text) || cues::MONEY.is_match(text));
+    // A formula's "$32 \\times" is no sum, and a date in brackets ("Issue 5445 (2009-03-08)") says when a thing was
+    // written, not when it is due.
+    let tells = |text: &str| {
+        let open = cues::ASIDE_DATE.replace_all(text, "");
+        !text.contains('\\') && (cues::DATE.is_match(&open) || cues::MONEY.is_match(&open))
+    };
+    let told = which.iter().filter(|&&i| tells(&sentences[i].text));
     let share = told.count() as f64 / which.len().max(1) as f64;
     ((share - 0.03) / 0.07).clamp(0.0, 1.0)
 }
 
 /// Standardised; all zero for a constant.
-#[expect(clippy::cast_precision_loss, reason = "sentence counts are far below 2^52")]
 pub(crate) fn z(values: &[f64]) -> Vec<f64> {
+    let (mean, deviation) = spread(values);
+    values.iter().map(|x| (x - mean) / deviation).collect()
+}
+
+/// Mean and standard deviation; the deviation of a constant is 1.
+#[expect(clippy::cast_precision_loss, reason = "sentence counts are far below 2^52")]
+pub(crate) fn spread(values: &[f64]) -> (f64, f64) {
     let n = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / n;
     let deviation = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
-    let scale = if deviation > 1e-9 { deviation } else { 1.0 };
-    values.iter().map(|x| (x - mean) / scale).collect()
+    (mean, if deviation > 1e-9 { deviation } else { 1.0 })
 }
 
 /// The terms of recipe C with their weights for the candidates `kept`.
@@ -220,19 +243,39 @@ fn title_overlap(title: &str, token: &[Vec<String>], stems: &Stems) -> Vec<f64> 
     token.iter().map(share).collect()
 }
 
-/// *act* for a sentence in its document: its terms, the side of the document's own date on which its
-/// dates lie, and a little for brevity, since each word it takes is taken from another sentence.
+/// *act* for a sentence in its document, under its heading: its terms, the side of the document's own date on which
+/// its dates lie, and a little for brevity, since each word it takes is taken from another sentence.
+pub(crate) fn worth(sentence: &Sentence, heading: &str, today: Option<&str>) -> f64 {
+    let terms = worth_terms(sentence, heading, today);
+    terms.iter().map(|(_, weight, value)| weight * value).sum::<f64>() * brevity(sentence)
+}
+
+/// What the terms of a sentence's worth are multiplied by.
 #[expect(clippy::cast_precision_loss, reason = "sentences have few words")]
-pub(crate) fn worth(sentence: &Sentence, today: Option<&str>) -> f64 {
-    let quote = f64::from(u8::from(sentence.kind == Kind::Quote));
+pub(crate) fn brevity(sentence: &Sentence) -> f64 {
+    (sentence.words.max(1) as f64).powf(-BREVITY)
+}
+
+/// The terms of a sentence's worth with their weights: those of *act*, of its context, and what is taken off.
+pub(crate) fn worth_terms(
+    sentence: &Sentence,
+    heading: &str,
+    today: Option<&str>,
+) -> Vec<(&'static str, f64, f64)> {
+    let flag = |is: bool| f64::from(u8::from(is));
+    let mut terms = act_terms(sentence).to_vec();
+    terms.extend(context::terms(sentence, heading));
+    terms.push(("ahead", AHEAD, ahead(&sentence.own_words(), today)));
     // Quoted mail is the older state of things: what replaces it comes first.
-    let about_itself = f64::from(u8::from(cues::META.is_match(&sentence.text) || sentence.is_dateline()));
-    let stale = f64::from(u8::from(stale(&sentence.text)));
-    let sum = act(sentence) + AHEAD * ahead(&sentence.own_words(), today)
-        - QUOTED * quote
-        - META * about_itself
-        - STALE * stale;
-    sum / (sentence.words.max(1) as f64).powf(BREVITY)
+    terms.push(("quoted", -QUOTED, flag(sentence.kind == Kind::Quote)));
+    terms.push(("itself", -META, flag(about_itself(sentence))));
+    terms.push(("stale", -STALE, flag(stale(&sentence.text))));
+    terms
+}
+
+/// The heading over a sentence; empty if there is none.
+pub(crate) fn heading<'a>(document: &'a Document, sentence: &Sentence) -> &'a str {
+    document.headings.get(sentence.section).map_or("", String::as_str)
 }
 
 /// When a letter was written, when minutes were taken: the first full date near the beginning in the title or in
@@ -256,8 +299,13 @@ fn today(document: &Document) -> Option<String> {
         .or_else(|| head.iter().find_map(|text| full(text)))
 }
 
+/// A line about the document rather than its matter.
+pub(crate) fn about_itself(sentence: &Sentence) -> bool {
+    cues::META.is_match(&sentence.text) || sentence.is_dateline()
+}
+
 /// Whether a sentence has sums, and says of each that another one holds.
-fn stale(text: &str) -> bool {
+pub(crate) fn stale(text: &str) -> bool {
     if !cues::MONEY.is_match(text) {
         return false;
     }
@@ -271,7 +319,7 @@ fn day(value: String) -> String {
 }
 
 /// 1 for a date after the document's own (to be acted on), −1 for one before (told as history).
-fn ahead(text: &str, today: Option<&str>) -> f64 {
+pub(crate) fn ahead(text: &str, today: Option<&str>) -> f64 {
     let Some(today) = today else { return 0.0 };
     if !text.bytes().any(|b| b.is_ascii_digit()) {
         return 0.0;
@@ -286,30 +334,39 @@ fn ahead(text: &str, today: Option<&str>) -> f64 {
 }
 
 /// What a reader must know to act: weights set by hand from RANKING.md, not tuned.
-#[expect(clippy::cast_precision_loss, reason = "counts are capped at four")]
 pub(crate) fn act(sentence: &Sentence) -> f64 {
+    act_terms(sentence).iter().map(|(_, weight, value)| weight * value).sum()
+}
+
+/// The terms of *act* with their weights.
+#[expect(clippy::cast_precision_loss, reason = "counts are capped at four")]
+pub(crate) fn act_terms(sentence: &Sentence) -> [(&'static str, f64, f64); 13] {
     let text = sentence.own_words();
     let has = |pattern: &Regex| f64::from(u8::from(pattern.is_match(&text)));
     let upto = |pattern: &Regex, most: usize| pattern.find_iter(&text).take(most).count() as f64;
     let (dates, moneys) = (upto(&cues::DATE, 3), upto(&cues::MONEY, 3));
-    dates.min(1.0)
-        + 0.3 * dates
-        + moneys.min(1.0)
-        + 0.3 * moneys
-        + 0.7 * has(&cues::PERCENT)
-        + 0.5 * upto(&cues::NUMBER, 4) / 4.0
-        + 0.7 * has(&cues::DUE)
-        + 0.7 * has(&cues::MODAL)
-        + 0.7 * has(&cues::DECISION)
-        + 0.6 * has(&cues::CHANGE)
-        + 0.3 * has(&cues::ACTION)
-        - 2.0 * has(&cues::BOILERPLATE)
-        - f64::from(u8::from(sentence.words < 8))
+    [
+        ("date", 1.0, dates.min(1.0)),
+        ("dates", 0.3, dates),
+        ("money", 1.0, moneys.min(1.0)),
+        ("moneys", 0.3, moneys),
+        ("percent", 0.7, has(&cues::PERCENT)),
+        ("numbers", 0.5, upto(&cues::NUMBER, 4) / 4.0),
+        ("due", 0.7, has(&cues::DUE)),
+        ("modal", 0.7, has(&cues::MODAL)),
+        ("decision", 0.7, has(&cues::DECISION)),
+        ("change", 0.6, has(&cues::CHANGE)),
+        ("action", 0.3, has(&cues::ACTION)),
+        ("boilerplate", -2.0, has(&cues::BOILERPLATE)),
+        ("short", -1.0, f64::from(u8::from(sentence.words < 8))),
+    ]
 }
 
 /// Added to what stands in the document's own summary: its author has chosen already. Beyond most of what a
 /// sentence can earn otherwise (scores are standardised), not beyond all of it.
-const OWN_SUMMARY: f64 = 2.0;
+pub(crate) const OWN_SUMMARY: f64 = 2.0;
+/// What a sentence is worth that recipe C would not take.
+pub(crate) const NO_CANDIDATE: f64 = -3.0;
 /// Taken off what stands in a quoted message.
 const QUOTED: f64 = 1.5;
 /// Taken off a line about the document itself.

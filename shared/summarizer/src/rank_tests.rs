@@ -8,6 +8,7 @@ fn sentence(text: &str) -> Sentence {
         place: 0,
         words: crate::words::count_words(text),
         parts: vec![],
+        trimmed: false,
     }
 }
 
@@ -75,7 +76,7 @@ fn a_short_sentence_is_worth_more_than_a_long_one_that_says_as_much() {
     let short = sentence("The tenant must pay the rent by 30 May 2027.");
     let mut long = short.clone();
     long.words *= 3;
-    assert!(worth(&short, None) > worth(&long, None));
+    assert!(worth(&short, "", None) > worth(&long, "", None));
 }
 
 /// A document of `tests/reference.json` as lines: blocks between blank lines.
@@ -183,4 +184,45 @@ fn act_is_the_references_for_every_sentence_of_a_letter() {
         let wanted = row["act"].as_f64().unwrap();
         assert!((act(sentence) - wanted).abs() < 1e-9, "{} {wanted}: {}", act(sentence), sentence.text);
     }
+}
+
+#[test]
+fn every_term_of_a_sentences_worth_is_there_in_one_sentence_and_not_in_another() {
+    let value = |name: &str, sentence: &Sentence| {
+        let terms = worth_terms(sentence, "", Some("2026-11-06"));
+        terms.into_iter().find(|(term, ..)| *term == name).map(|(.., value)| value).unwrap()
+    };
+    let plain = sentence("The garden behind the old house is pretty in spring and in summer.");
+    for (name, text) in [
+        ("date", "Come on 3 May 2027 with all of the keys of the house."),
+        ("dates", "Come on 3 May 2027 with all of the keys of the house."),
+        ("money", "Bring £40 for the lady at the door of the house."),
+        ("moneys", "Bring £40 for the lady at the door of the house."),
+        ("percent", "The share is 40% of all that there is in it."),
+        ("numbers", "There are 12 lady members here and 7 men of age."),
+        ("due", "It ends within the year for all of the members here."),
+        ("modal", "The tenant must keep the house clean and in good repair."),
+        ("decision", "The board approved the plans for the roof of the house."),
+        ("change", "The house is no longer open to members of the club."),
+        ("action", "The chair will write to all of the members of it."),
+        ("boilerplate", "Yours sincerely, the landlord and all of the family."),
+        ("short", "The house is pretty."),
+        ("ahead", "Come on 3 May 2027 with all of the keys of the house."),
+        ("itself", "Our ref: house and garden of the old lady at the mill."),
+        ("stale", "The former fee of £40 no longer applies to any of them."),
+    ] {
+        let value_of = value(name, &sentence(text));
+        assert!(value_of > 0.0, "{name} is {value_of}: {text}");
+        assert_eq!(value(name, &plain), 0.0, "{name}");
+    }
+    let mut quoted = plain.clone();
+    quoted.kind = Kind::Quote;
+    assert_eq!((value("quoted", &quoted), value("quoted", &plain)), (1.0, 0.0));
+}
+
+#[test]
+fn a_formula_and_the_date_of_an_issue_in_brackets_make_no_document_ask_for_action() {
+    let texts = ["Issue 5445 (2009-03-08): writelines fails.", r"It is $32 \times 0.03$ of the whole of it."];
+    let odd: Vec<_> = texts.iter().map(|text| sentence(text)).collect();
+    assert_eq!(office_share(&odd, &[0, 1]), 0.0);
 }

@@ -13,7 +13,7 @@ const OVERLAPS: f64 = 0.6;
 /// Cosine of embeddings above which a sentence says the same in other words.
 pub(crate) const SAME_MEANING: f32 = 0.9;
 /// Taken off a sentence that leans on the one before it.
-const DANGLING: f64 = 1.5;
+pub(crate) const DANGLING: f64 = 1.5;
 /// From here on a sentence holds something to act on ([`rank::act`]): a date, a sum or a duty.
 const TELLS: f64 = 1.0;
 /// Fewer words than this hold no sentence worth adding.

@@ -82,6 +82,8 @@ pub(crate) struct Sentence {
     pub words: usize,
     /// One for each page that it stands on, in order.
     pub parts: Vec<Part>,
+    /// `text` leaves words of the parts out.
+    pub trimmed: bool,
 }
 
 impl Sentence {
@@ -240,7 +242,8 @@ fn sentence(
         _ => Kind::Body,
     });
     let text = if kind == Kind::Row { table::row_text(raw, header) } else { raw.to_owned() };
-    Some(Sentence { words: count_words(&text), text, kind, section, place, parts: parts(block, &range) })
+    let parts = parts(block, &range);
+    Some(Sentence { words: count_words(&text), text, kind, section, place, parts, trimmed: false })
 }
 
 /// The lines under a range of the block's text, gathered page by page.

@@ -72,7 +72,7 @@ fn body(text: &str) -> Pages {
 }
 
 async fn done(pages: &Pages, words: usize) -> Summarized {
-    summarize(&Hashing, pages, "file.pdf", &Options { words, language: None }).await.unwrap()
+    summarize(&Hashing, pages, "file.pdf", &Options { words, ..Options::default() }).await.unwrap()
 }
 
 fn letter() -> Pages {
@@ -156,7 +156,7 @@ async fn key_facts_are_short_and_normalised_and_none_comes_twice() {
     }
     assert_eq!(values.len(), values.iter().collect::<HashSet<_>>().len());
     for fact in facts {
-        assert!(fact.text.chars().count() <= 64, "{}", fact.text);
+        assert!(fact.text.chars().count() <= 150, "{}", fact.text);
         assert!(!fact.citations.is_empty());
     }
     assert!(
@@ -367,7 +367,7 @@ async fn every_generated_document_has_an_outcome_that_keeps_its_promises() {
             .collect();
         let pages = document(&paragraphs);
         let budget = [0, 1, 20, 90, 120, 100_000][random.below(6)];
-        let options = Options { words: budget, language: None };
+        let options = Options { words: budget, ..Options::default() };
         match summarize(&Hashing, &pages, "a b+%/../\n🏠.pdf", &options).await {
             Ok(done) => {
                 summarized += 1;
@@ -449,4 +449,113 @@ async fn every_page_of_prose_keeps_the_promises_under_every_budget() {
     for budget in [20, 60, 90, 120, 300, 5000] {
         check(&pages, &done(&pages, budget).await, budget);
     }
+}
+
+/// A contract of some length: what a reader must know stands in it once each.
+fn contract() -> Pages {
+    let text = |t: &str| (Role::Body, t.to_owned());
+    let head = |t: &str| (Role::Heading(2), t.to_owned());
+    document(&[
+        (Role::Title, "Service Agreement".into()),
+        text("Aldport, 6 November 2026"),
+        head("Background"),
+        text(
+            "The parties have worked together since 4 March 2021 on the basis of a letter, and both are glad of it.",
+        ),
+        head("Fee"),
+        text("I am pleased to tell you that the fee amounts to £2,340 a month plus value added tax."),
+        text("The former fee of £2,115 is no longer charged."),
+        head("Termination"),
+        text("Either party may end the agreement by giving three months' notice in writing."),
+        text("It must be given by 30 September 2027 for the first time."),
+        head("Exclusions"),
+        text("The windows of the tower are excluded from the service."),
+        head("Staff"),
+        text(
+            "The contractor must report the loss of a key without delay (the number is on the door of the office).",
+        ),
+        text("However, the staff wear the badge of the contractor at all times when they are in the house."),
+    ])
+}
+
+#[tokio::test]
+async fn key_facts_are_the_duties_and_decisions_that_the_summary_has_no_room_for() {
+    let done = done(&contract(), 40).await;
+    check(&contract(), &done, 40);
+    let summary = &done.summary;
+    let said: String = summary.sentences.iter().map(|s| s.text.clone() + " ").collect();
+    let facts: Vec<&str> = summary.key_facts.iter().map(|f| f.text.as_str()).collect();
+    let all = said.clone() + &facts.join(" ");
+    for want in ["£2,340", "three months", "30 September 2027", "tower", "loss of a key"] {
+        assert!(all.contains(want), "{want} in {said} {facts:?}");
+    }
+    assert!(facts.iter().all(|fact| !fact.contains("2,115")), "{facts:?}");
+    let kinds: HashSet<_> = summary.key_facts.iter().map(|f| f.kind).collect();
+    assert!(kinds.contains(&FactKind::Decision) || kinds.contains(&FactKind::Obligation), "{kinds:?}");
+    let words: usize = all.split_whitespace().count();
+    assert!(words <= 40 + 60, "{words}");
+}
+
+#[tokio::test]
+async fn a_sentence_that_lost_words_says_so_and_its_citation_keeps_them() {
+    let done = done(&contract(), 120).await;
+    let fee = done.summary.sentences.iter().find(|s| s.text.contains("£2,340")).unwrap();
+    assert_eq!(fee.text, "The fee amounts to £2,340 a month plus value added tax.");
+    assert!(fee.citations[0].trimmed && fee.citations[0].text.starts_with("I am pleased"));
+    let whole = done.summary.sentences.iter().find(|s| s.text.contains("three months")).unwrap();
+    assert!(!whole.citations[0].trimmed);
+}
+
+async fn asked(focus: &str, words: usize) -> Summarized {
+    let options = Options { words, focus: Some(focus.into()), ..Options::default() };
+    summarize(&Hashing, &contract(), "file.pdf", &options).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_focus_brings_what_the_document_says_about_each_of_its_parts() {
+    let made = asked("badge and notice of termination", 40).await;
+    let said: String = made.summary.sentences.iter().map(|s| s.text.as_str()).collect();
+    assert!(said.contains("badge") && said.contains("three months"), "{said}");
+    assert!(made.summary.notes.is_empty(), "{:?}", made.summary.notes);
+    check(&contract(), &made, 40);
+}
+
+#[tokio::test]
+async fn a_focus_on_which_the_document_is_silent_is_named_and_changes_nothing_else() {
+    let plain = done(&contract(), 40).await;
+    let made = asked("insurance cover", 40).await;
+    assert_eq!(made.summary.sentences, plain.summary.sentences);
+    assert_eq!(made.summary.notes.len(), 1);
+    assert!(
+        made.summary.notes[0].contains("says nothing about “insurance cover”"),
+        "{:?}",
+        made.summary.notes
+    );
+    let half = asked("badge and insurance", 40).await;
+    assert!(half.summary.notes[0].contains("“insurance”") && !half.summary.notes[0].contains("badge"));
+}
+
+#[tokio::test]
+async fn a_focus_in_another_language_finds_nothing_and_the_summary_says_which_language_the_document_has() {
+    let made = asked("Kündigungsfrist und Haftung", 40).await;
+    let note = &made.summary.notes[0];
+    assert!(note.contains("“Kündigungsfrist” or “Haftung”") && note.contains("language, en"), "{note}");
+    assert!(!made.summary.sentences.is_empty());
+}
+
+#[tokio::test]
+async fn a_table_and_a_length_of_nothing_or_beyond_the_document_are_said_so() {
+    let rows: Vec<(Role, String)> =
+        (1..20).map(|n| (Role::Row, format!("Table of oak number {n} | EUR {n}00 each"))).collect();
+    let table = document(&rows);
+    let made = done(&table, 60).await;
+    assert!(made.summary.notes[0].contains("a table of 19 rows"), "{:?}", made.summary.notes);
+    check(&table, &made, 60);
+    let nothing = done(&contract(), 0).await;
+    assert_eq!(nothing.summary.sentences.len(), 1);
+    assert!(nothing.summary.notes[0].contains("no words was asked for"), "{:?}", nothing.summary.notes);
+    let text = "The rent rises to EUR 4,240 in March. The roof leaks into the hall. The garden is closed until the end of May.";
+    let all = done(&body(text), 500).await;
+    assert!(all.summary.notes[0].contains("this is all it says"), "{:?}", all.summary.notes);
+    assert_eq!(all.summary.sentences.len(), 3);
 }

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod folder;
+mod heads;
 mod jobs;
 mod told;
 mod up;

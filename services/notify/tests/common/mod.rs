@@ -31,7 +31,7 @@ pub fn job(key: &str, outcome: Outcome) -> Job {
 }
 
 pub fn cite(page: u32, text: &str, confidence: Option<f32>) -> Citation {
-    Citation { page, text: text.into(), score: 1.0, bbox: None, confidence }
+    Citation { page, text: text.into(), score: 1.0, bbox: None, confidence, trimmed: false }
 }
 
 pub fn cited(text: &str, page: u32, confidence: Option<f32>) -> Cited {

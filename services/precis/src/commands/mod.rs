@@ -3,7 +3,9 @@
 pub mod again;
 pub mod backup;
 pub mod doctor;
+pub mod explain;
 pub mod find;
+pub mod heads;
 pub mod input;
 pub mod jobs;
 pub mod place;
@@ -14,5 +16,6 @@ pub mod service;
 pub mod settings;
 pub mod subscriptions;
 pub mod summarize;
+pub mod train;
 pub mod up;
 pub mod wait;

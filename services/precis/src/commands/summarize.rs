@@ -1,8 +1,10 @@
 //! `precis summarize`: the same pipeline once, in one process.
 
 use super::again::start_again;
+use super::explain::explain;
 use super::{input, place, wait};
 use crate::cli;
+use crate::head;
 use crate::model;
 use crate::outcome;
 use crate::pipeline::{Options, Pipeline};
@@ -46,7 +48,8 @@ pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
     let shutdown = Shutdown::on_signals()?;
     let mut pipeline = if ours {
         let (drain, wait) = (Duration::from_secs(5), Duration::from_millis(200));
-        let options = Options { model, drain, wait, echo: None };
+        let head = head::in_use(args.model.head.as_deref(), &local.layout)?;
+        let options = Options { model, head, drain, wait, echo: None };
         Some(Pipeline::start(&local, options, shutdown.clone()).await?)
     } else {
         watch.say(&format!("precis: `precis up` is at work in {}; its workers do this", data.display()));
@@ -54,7 +57,7 @@ pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
     };
     let following = pipeline.as_ref().map(|pipeline| watch.follow(pipeline.in_flight()));
     let all_good = tokio::select! {
-        all_good = print_all(&local.stack, &inputs, &asked, args.format, &watch) => Some(all_good?),
+        all_good = print_all(&local.stack, &inputs, &asked, &args, &watch) => Some(all_good?),
         () = shutdown.draining() => {
             watch.say(if args.data.is_some() {
                 "precis: stopped; the same command goes on from here"
@@ -158,9 +161,10 @@ async fn print_all(
     stack: &Stack,
     inputs: &[Input],
     asked: &Layer,
-    format: cli::Format,
+    args: &cli::Summarize,
     watch: &Watch,
 ) -> Result<bool> {
+    let format = args.format;
     let (mut all_good, mut before) = (true, false);
     for input in inputs {
         let document = match &input.taken {
@@ -184,6 +188,9 @@ async fn print_all(
             let gap = if before && format == cli::Format::Text { "\n" } else { "" };
             watch.print(&format!("{gap}{text}"))?;
             before = true;
+        }
+        if args.explain {
+            watch.say(&explain(stack, &job, &report).await?);
         }
         if report.outcome != OutcomeKind::Summarized {
             all_good = false;

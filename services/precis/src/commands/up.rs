@@ -2,6 +2,7 @@
 
 use super::place;
 use crate::cli;
+use crate::head;
 use crate::model;
 use crate::pipeline::{Options, Pipeline};
 use crate::show::{self, clean};
@@ -36,7 +37,8 @@ pub async fn run(args: cli::Up) -> Result<ExitCode> {
     let drain = Duration::from_secs(args.drain);
     let watch = std::io::stderr().is_terminal().then(|| Watch::new(Show::Auto, 0));
     let echo = watch.clone().map(echo);
-    let options = Options { model, drain, wait: Duration::from_secs(1), echo };
+    let head = head::in_use(args.model.head.as_deref(), &local.layout)?;
+    let options = Options { model, head, drain, wait: Duration::from_secs(1), echo };
     let mut pipeline = Pipeline::start(&local, options, shutdown.clone()).await?;
     for inbox in inboxes {
         eprintln!("inbox    {}", inbox.folder.display());

@@ -83,11 +83,11 @@ fn named_objects(layout: &Layout, copy: &Path) -> Result<Vec<PathBuf>, BackupErr
     Ok(paths)
 }
 
-/// Settings, results and e-mails.
+/// Settings, heads, results and e-mails.
 fn people_see(layout: &Layout) -> Result<Vec<PathBuf>, BackupError> {
     let single = [layout.settings(), layout.folder.join("webhook-secret")];
     let mut paths: Vec<PathBuf> = single.into_iter().filter(|path| path.is_file()).collect();
-    let mut folders = vec![layout.results(), layout.outbox()];
+    let mut folders = vec![layout.heads(), layout.results(), layout.outbox()];
     while let Some(folder) = folders.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries {

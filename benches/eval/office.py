@@ -1,0 +1,101 @@
+"""Facts that a reader must know, and traps, in office documents: ours beside lead, LexRank, recipe C and *act*.
+
+The documents, the patterns and the rankers beside ours are those of the shared folder (`office/rank_act.py`).
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+import baselines
+import intervals
+
+WORDS = (90, 120, 180)
+#: An e-mail is what people read, and no longer than this.
+EMAIL = 200
+PEERS = ("lead", "LexRank", baselines.REFERENCE, "act")
+
+
+def said(row: dict) -> str:
+    return " ".join(row.get("sentences", []))
+
+
+def whole_email(row: dict) -> str:
+    """What a busy reader sees of it: its first 200 words, which ought to be all."""
+    return " ".join(row.get("email", "").split()[:EMAIL])
+
+
+class Office:
+    """Texts about the documents of a folder, and what is in them."""
+
+    def __init__(self, shared: Path) -> None:
+        self.act = baselines.office(shared)
+        self.recipe = baselines.recipe(shared)
+        self.documents = list(self.act.documents())
+
+    def score(self, texts: dict[str, str]) -> dict:
+        """Facts and traps; what was missed, document by document."""
+        found, missed, traps = {}, {}, {}
+        for name, spec, _ in self.documents:
+            text = self.act.norm(texts.get(name, ""))
+            lost = [fact["must"] for fact in spec["facts"] if not self.act.hit(fact["patterns"], text)]
+            found[name], missed[name] = len(spec["facts"]) - len(lost), lost
+            traps[name] = [trap["must_not"] for trap in spec["trap"] if self.act.hit(trap["patterns"], text)]
+        return {
+            "facts": intervals.total(list(found.values())),
+            "of": sum(len(spec["facts"]) for _, spec, _ in self.documents),
+            "traps": sum(map(len, traps.values())),
+            "words": float(np.mean([len(texts.get(name, "").split()) for name in found])),
+            "found": found,
+            "missed": missed,
+            "fell": {name: fell for name, fell in traps.items() if fell},
+        }
+
+    def peer(self, kind: str, words: int) -> dict[str, str]:
+        """What another ranker takes under that budget."""
+        texts = {}
+        for name, _, text in self.documents:
+            found = self.act.sentences(text)
+            if kind == baselines.REFERENCE:
+                found, _, score, cosine, _ = self.recipe.rank(text)
+                chosen = [found[at] for at in self.recipe.select(found, score, cosine, words)]
+            else:
+                score = {"lead": self._lead, "LexRank": self.act.lexrank, "act": self.act.act}[kind](found)
+                chosen = self.act.select(found, score, words)
+            texts[name] = " ".join(chosen)
+        return texts
+
+    @staticmethod
+    def _lead(found: list[str]) -> np.ndarray:
+        return -np.arange(len(found), dtype=float)
+
+    def measure(self, rows: list[dict]) -> dict:
+        """Every text at every length; the e-mail at the length that a summary has unless asked otherwise."""
+        scores = {}
+        for words in WORDS:
+            ours = {row["id"]: row for row in rows if row["budget"] == words}
+            scores[f"ours {words}"] = self.score({name: said(row) for name, row in ours.items()})
+            for kind in PEERS:
+                scores[f"{kind} {words}"] = self.score(self.peer(kind, words))
+            if words == 120:
+                texts = {name: whole_email(row) for name, row in ours.items()}
+                scores["e-mail"] = self.score(texts)
+                lengths = [len(row.get("email", "").split()) for row in ours.values()]
+                scores["e-mail"] |= {"long": sum(length > EMAIL for length in lengths), "longest": max(lengths)}
+        return scores
+
+
+def difference(scores: dict, ours: str, theirs: str) -> list[float]:
+    """Paired by document, as a sum with its interval."""
+    mine, other = scores[ours]["found"], scores[theirs]["found"]
+    return intervals.total([mine[name] - other[name] for name in mine])
+
+
+def missed(scores: dict) -> str:
+    """For whoever mends it: what is not told, in which document."""
+    lines = []
+    for text in ("ours 120", "e-mail"):
+        for name, lost in scores[text]["missed"].items():
+            lines += [f"{text:9} {name}: {fact}" for fact in lost]
+            lines += [f"{text:9} {name}: TRAP {trap}" for trap in scores[text]["fell"].get(name, [])]
+    return "\n".join(lines) + "\n"
