@@ -21,6 +21,17 @@ pub enum EmailContent {
     Link,
 }
 
+/// Whose words a summary is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Write {
+    /// The document's own sentences.
+    #[default]
+    Extract,
+    /// A model's, each held against the document; the document's own where there is no such model or it fails.
+    Generate,
+}
+
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -50,11 +61,11 @@ impl std::fmt::Display for Source {
 }
 
 macro_rules! settings {
-    ($($(#[doc = $doc:literal])* $name:ident: $ty:ty = $default:expr, $rule:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $(#[serde($serde:ident)])? $name:ident: $ty:ty = $default:expr, $rule:ident;)*) => {
         /// The values that hold for one run.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct Settings {
-            $( $(#[doc = $doc])* pub $name: $ty, )*
+            $( $(#[doc = $doc])* $(#[serde($serde)])? pub $name: $ty, )*
             /// Where each value comes from, by name; a name that is missing has its default.
             #[serde(default)]
             pub sources: BTreeMap<String, Source>,
@@ -102,6 +113,9 @@ settings! {
     words: u32 = 120, free;
     /// Language of the document (BCP 47, for example `fr`); empty: found out.
     language: String = String::new(), free;
+    /// Whose words the summary is in.
+    #[serde(default)]
+    write: Write = Write::Extract, free;
     /// Largest file that is read, in bytes.
     max_bytes: u64 = 500 * 1024 * 1024, cap;
     /// Most pages that are read.
@@ -128,7 +142,9 @@ impl Settings {
     /// The values that change what a summary says, as a text that is equal exactly when they are.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        format!("words={} language={} max_pages={}", self.words, self.language, self.max_pages)
+        // What was reused before there was this setting still is.
+        let write = if self.write == Write::Generate { " write=generate" } else { "" };
+        format!("words={} language={} max_pages={}{write}", self.words, self.language, self.max_pages)
     }
 }
 

@@ -15,6 +15,7 @@
 mod amounts;
 mod backend;
 mod centrality;
+mod check;
 mod clause;
 mod cues;
 mod dates;
@@ -27,8 +28,11 @@ mod segment;
 mod select;
 mod structure;
 mod words;
+mod write;
 
-pub use backend::{Backend, BackendError};
+pub use backend::{Answer, Backend, BackendError, Generator, Prompt};
+pub use check::{Checker, Problem, ProblemKind, Support, Verdict};
+pub use write::{Material, write};
 
 use domain::summary::{Citation, Cited, Coverage, Summary};
 use domain::text::{Origin, Pages};
@@ -209,6 +213,7 @@ impl Analysis {
             sentences: cited(&chosen),
             key_points: cited(&points),
             key_facts: facts::key_facts(document, &said, ranked.today.as_deref(), self.language.as_deref()),
+            writing: None,
         };
         Ok(Summarized {
             summary,

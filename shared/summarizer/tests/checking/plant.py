@@ -225,6 +225,7 @@ SPELLED = dict(zip("2 3 4 5 6 7 8 9 10 11 12".split(), WORDS))
 
 def mechanical(text, rng):
     """Paraphrases that a script can make without a mistake."""
+    tens = re.compile(r"(ty|hundred|thousand|point)[\s-]*(um |uh )?$", re.I)
     for spot in outside_dates(DIGITS, text):
         word = SPELLED.get(spot.group())
         if word:
@@ -232,7 +233,7 @@ def mechanical(text, rng):
             break
     for spot in outside_dates(WORD, text):
         digits = [d for d, w in SPELLED.items() if w == spot.group()]
-        if digits:
+        if digits and not tens.search(text[:spot.start()]) and not re.match(r"[\s-]*(hundred|thousand|million)", text[spot.end():]):
             yield "numbers", put(text, spot, digits[0])
             break
     for spot in DATE.finditer(text):
@@ -245,13 +246,13 @@ def mechanical(text, rng):
             yield "synonym", text.replace(old, new)
             break
     opening = re.match(r"(In|On|For|After|Before|With) ([^,]{5,60}), (the|a|we|this|it) (.+)\.$", text)
-    if opening:
+    if opening and not text.startswith("For example"):
         first, inner, article, rest = opening.groups()
         yield "reorder", f"{article.capitalize()} {rest} {first.lower()} {inner}."
 
 
 def sentences_of(markdown, rng):
-    text = re.sub(r"```.*?```|^[|#>*+-].*$|^ {4}.*$|https?://\S+|[`*_]", "", markdown, flags=re.M | re.S)
+    text = re.sub(r"```.*?```|^[|#>*+-][^\n]*|^ {4}[^\n]*|https?://\S+|[`*_]", "", markdown, flags=re.M | re.S)
     found = re.findall(r"(?:(?<=\n\n)|(?<=[.!?] ))[A-Z][^.!?\n]*(?:[.](?=\d)[^.!?\n]*)*[.](?=\s)", re.sub(r"(?<!\n)\n(?!\n)", " ", text))
     good = [s for s in dict.fromkeys(found) if 8 <= len(s.split()) <= 40 and "(" not in s]
     rng.shuffle(good)
