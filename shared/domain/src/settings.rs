@@ -184,7 +184,7 @@ mod tests {
         ]);
         assert_eq!((settings.words, settings.max_pages), (60, 10));
         assert_eq!(settings.sources["words"], prefix);
-        assert_eq!(settings.rows()[2].2, Source::Default);
+        assert_eq!(settings.rows()[3].2, Source::Default);
     }
 
     #[test]
@@ -197,6 +197,18 @@ mod tests {
         ]);
         assert_eq!((raise.max_pages, raise.email), (5, EmailContent::Link));
         assert_eq!(raise.sources["max_pages"], Source::File);
+    }
+
+    #[test]
+    fn settings_from_before_there_were_written_summaries_still_open_and_name_the_same_work() {
+        let mut old = serde_json::to_value(Settings::default()).unwrap();
+        old.as_object_mut().unwrap().remove("write");
+        let old: Settings = serde_json::from_value(old).unwrap();
+        assert_eq!(old.write, Write::Extract);
+        assert_eq!(old.fingerprint(), "words=120 language= max_pages=3000");
+        let new = Settings::resolve(&[(Source::Tag, layer(&[("write", "generate")]))]);
+        assert_eq!(new.fingerprint(), "words=120 language= max_pages=3000 write=generate");
+        assert!(Layer::from_pairs([("write", "poetry")]).is_err());
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod plan;
 mod prompt;
 
 use crate::backend::{Answer, Backend, BackendError, Generator, Prompt};
-use crate::check::{Checker, Verdict};
+use crate::check::Verdict;
 use crate::segment;
 use crate::words::{self, count_words};
 use domain::summary::{Citation, Cited, Summary, Writing, WritingStep};
@@ -46,7 +46,7 @@ pub async fn write(
         summary.writing = Some(Writing { instead: Some(why), ..Writing::default() });
         return Ok(());
     };
-    let mut writer = Writer { backend, generator, material, words, checker: material.checker() };
+    let writer = Writer { backend, generator, material, words };
     let mut writing = Writing { model: Some(generator.name()), ..Writing::default() };
     match writer.write(&mut writing).await {
         Ok(sentences) => summary.sentences = sentences,
@@ -78,6 +78,7 @@ enum Failure {
 /// A sentence of the summary on its way.
 struct Line {
     cited: Cited,
+    /// In the model's words; otherwise the document's own, copied by the model or put in.
     generated: bool,
     /// Its best source: its place and worth in the document.
     source: usize,
@@ -88,32 +89,28 @@ struct Writer<'a> {
     generator: &'a dyn Generator,
     material: &'a Material,
     words: usize,
-    checker: Checker,
 }
 
 impl Writer<'_> {
-    async fn write(&mut self, writing: &mut Writing) -> Result<Vec<Cited>, Failure> {
+    async fn write(&self, writing: &mut Writing) -> Result<Vec<Cited>, Failure> {
         let plan = plan::plan(self.generator, self.material, self.words)
             .ok_or_else(|| Failure::Context { context: self.generator.context() })?;
         let shown = self.notes(&plan, writing).await?;
         writing.steps.push(step("summary", &plan.last, &shown));
-        let mut lines = self.summary(&plan, &shown, None, writing).await?;
+        let (mut lines, mut failed) = self.summary(&plan, &shown, None, writing).await?;
         let got = length(&lines);
         if self.short(got) && plan.available > got {
             // Once more, told so; the better of the two stays.
             let again = self.summary(&plan, &shown, Some(got), writing).await?;
             let off = |lines: &[Line]| length(lines).abs_diff(self.words);
-            if off(&again) < off(&lines) {
-                lines = again;
+            if off(&again.0) < off(&lines) {
+                (lines, failed) = again;
             }
         }
-        writing.replaced = count(lines.iter().filter(|line| !line.generated).count());
+        writing.replaced = count(failed);
         self.fit(&mut lines);
         let generated = lines.iter().enumerate().filter(|(_, line)| line.generated);
         writing.generated = generated.map(|(at, _)| count(at)).collect();
-        if writing.generated.is_empty() {
-            return Err(Failure::Checks { failed: lines.len(), all: lines.len() });
-        }
         Ok(lines.into_iter().map(|line| line.cited).collect())
     }
 
@@ -139,7 +136,7 @@ impl Writer<'_> {
         let mut out = Vec::new();
         for (answer, step) in answers.into_iter().zip(&plan.notes) {
             let mut room = step.words + step.words / 4;
-            for line in self.checked(&lines_of(&answer)).await? {
+            for line in self.checked(&lines_of(&answer)).await?.0 {
                 let words = count_words(&line.cited.text);
                 if words > room {
                     break;
@@ -166,7 +163,7 @@ impl Writer<'_> {
         shown: &[String],
         before: Option<usize>,
         writing: &mut Writing,
-    ) -> Result<Vec<Line>, Failure> {
+    ) -> Result<(Vec<Line>, usize), Failure> {
         let prompt = prompt::summary(self.material, shown, self.words, before, plan.last.tokens);
         let answer = self.answers(vec![prompt], 1).await?.remove(0);
         let mut sentences = lines_of(&answer);
@@ -178,15 +175,13 @@ impl Writer<'_> {
             return Err(Failure::Empty);
         }
         self.language(&sentences)?;
-        let lines = self.checked(&sentences).await?;
-        let failed =
-            sentences.len() - lines.iter().filter(|line| line.generated).count().min(sentences.len());
+        let (lines, failed) = self.checked(&sentences).await?;
         writing.written = count(sentences.len());
         #[expect(clippy::cast_precision_loss, reason = "counts of sentences")]
         if failed as f64 > FAILURES * sentences.len() as f64 {
             return Err(Failure::Checks { failed, all: sentences.len() });
         }
-        Ok(lines)
+        Ok((lines, failed))
     }
 
     fn language(&self, sentences: &[String]) -> Result<(), Failure> {
@@ -202,26 +197,26 @@ impl Writer<'_> {
         }
     }
 
-    /// Each sentence with its sources, or the best source in the place of one that fails. None twice.
-    async fn checked(&self, sentences: &[String]) -> Result<Vec<Line>, Failure> {
+    /// Each sentence with its sources, or the best source in the place of one that fails, and how many failed. None twice.
+    async fn checked(&self, sentences: &[String]) -> Result<(Vec<Line>, usize), Failure> {
         let cosines = self.cosines(sentences).await?;
         let mut said = HashSet::new();
-        let mut out = Vec::new();
+        let (mut out, mut failed) = (Vec::new(), 0);
         for (sentence, cosines) in sentences.iter().zip(cosines) {
-            let verdict = self.checker.check(sentence, &cosines);
+            let verdict = self.material.checker.check(sentence, &cosines);
+            failed += usize::from(!verdict.problems.is_empty());
             let Some(line) = self.line(sentence, &verdict) else { continue };
             if said.insert(line.cited.text.clone()) {
                 out.push(line);
             }
         }
-        Ok(out)
+        Ok((out, failed))
     }
 
     fn line(&self, sentence: &str, verdict: &Verdict) -> Option<Line> {
         let best = verdict.supports.first()?;
         let own = &self.material.sentences[best.source];
-        let words = own.text == sentence;
-        if words || !verdict.problems.is_empty() {
+        if own.text == sentence || !verdict.problems.is_empty() {
             let cited = Cited { text: own.text.clone(), citations: own.citations.clone() };
             return Some(Line { cited, generated: false, source: best.source });
         }
@@ -237,7 +232,7 @@ impl Writer<'_> {
     /// Of each sentence's embedding with those of its likeliest sources.
     async fn cosines(&self, sentences: &[String]) -> Result<Vec<Vec<(usize, f32)>>, Failure> {
         let candidates: Vec<Vec<usize>> =
-            sentences.iter().map(|text| self.checker.candidates(text)).collect();
+            sentences.iter().map(|text| self.material.checker.candidates(text)).collect();
         let mut sources: Vec<usize> = candidates.iter().flatten().copied().collect();
         sources.sort_unstable();
         sources.dedup();

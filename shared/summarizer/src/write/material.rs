@@ -20,10 +20,12 @@ pub struct Material {
     pub(crate) headings: Vec<String>,
     pub(crate) title: String,
     pub(crate) language: Option<String>,
+    pub(crate) checker: Checker,
 }
 
 impl Analysis {
-    /// What a writer needs of the document; to be taken before [`Analysis::finish`].
+    /// What a writer needs of the document; to be taken before [`Analysis::finish`]. Pure computation, about as much as
+    /// the ranking.
     #[must_use]
     pub fn material(&self) -> Material {
         let sentence = |(&at, &merit): (&usize, &f64)| {
@@ -31,21 +33,17 @@ impl Analysis {
             let citations = sentence.parts.iter().map(cite).collect();
             Sentence { text: sentence.text.clone(), citations, merit, section: sentence.section }
         };
+        let sentences: Vec<Sentence> = self.ranked.pool.iter().zip(&self.merits).map(sentence).collect();
+        let texts: Vec<&str> = sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+        let about = format!("{}. {}", self.document.name, self.document.headings.join(". "));
+        let checker = Checker::new(&texts, &about, self.language.as_deref());
         Material {
-            sentences: self.ranked.pool.iter().zip(&self.merits).map(sentence).collect(),
+            sentences,
             order: self.order.clone(),
             headings: self.document.headings.clone(),
             title: self.document.name.clone(),
             language: self.language.clone(),
+            checker,
         }
-    }
-}
-
-impl Material {
-    /// The checker over all of them.
-    pub(crate) fn checker(&self) -> Checker {
-        let texts: Vec<&str> = self.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
-        let about = format!("{}. {}", self.title, self.headings.join(". "));
-        Checker::new(&texts, &about, self.language.as_deref())
     }
 }
