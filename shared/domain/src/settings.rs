@@ -32,6 +32,13 @@ pub enum Write {
     Generate,
 }
 
+impl Write {
+    /// Then a job is stored as it was before there was a choice.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -61,11 +68,11 @@ impl std::fmt::Display for Source {
 }
 
 macro_rules! settings {
-    ($($(#[doc = $doc:literal])* $(#[serde($serde:ident)])? $name:ident: $ty:ty = $default:expr, $rule:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $(#[serde($($serde:tt)*)])? $name:ident: $ty:ty = $default:expr, $rule:ident;)*) => {
         /// The values that hold for one run.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct Settings {
-            $( $(#[doc = $doc])* $(#[serde($serde)])? pub $name: $ty, )*
+            $( $(#[doc = $doc])* $(#[serde($($serde)*)])? pub $name: $ty, )*
             /// Where each value comes from, by name; a name that is missing has its default.
             #[serde(default)]
             pub sources: BTreeMap<String, Source>,
@@ -114,7 +121,7 @@ settings! {
     /// Language of the document (BCP 47, for example `fr`); empty: found out.
     language: String = String::new(), free;
     /// Whose words the summary is in.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Write::is_default")]
     write: Write = Write::Extract, free;
     /// Largest file that is read, in bytes.
     max_bytes: u64 = 500 * 1024 * 1024, cap;
