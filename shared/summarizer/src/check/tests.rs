@@ -130,6 +130,32 @@ fn what_no_source_says_is_unsupported_and_embeddings_can_find_one() {
 }
 
 #[test]
+fn other_languages_are_held_to_numbers_dates_and_denials() {
+    let german = "Die Miete von 1.000 Euro muss bis zum 3. März 2027 nicht an die Bank gezahlt werden.";
+    let checker = Checker::new(&[german], "", Some("de"));
+    let kinds = |said: &str| -> Vec<ProblemKind> {
+        checker.check(said, &[]).problems.into_iter().map(|problem| problem.kind).collect()
+    };
+    assert_eq!(kinds("Bis zum 3.3.2027 muss die Miete von 1000 Euro nicht an die Bank gezahlt werden."), []);
+    assert_eq!(
+        kinds("Die Miete von 1.100 Euro muss bis zum 3. März 2027 nicht an die Bank gezahlt werden."),
+        [ProblemKind::Number]
+    );
+    assert_eq!(
+        kinds("Die Miete von 1.000 Euro muss bis zum 4. März 2027 nicht an die Bank gezahlt werden."),
+        [ProblemKind::Date]
+    );
+    assert_eq!(
+        kinds("Die Miete von 1.000 Euro muss bis zum 3. März 2027 an die Bank gezahlt werden."),
+        [ProblemKind::Negation]
+    );
+    let french = "Le loyer de 1 000 euros est payé par Mme Dubois le 3 mars.";
+    let checker = Checker::new(&[french], "", Some("fr"));
+    assert_eq!(checker.check("Mme Dubois paie le loyer de 1000 euros.", &[]).problems, []);
+    assert_eq!(checker.check("Le loyer de 1000 euros est payé par Mme Lambert.", &[]).problems.len(), 1);
+}
+
+#[test]
 fn any_text_gets_a_verdict() {
     let odd = [
         "",

@@ -41,7 +41,9 @@ pub(super) fn dates(text: &str, tokens: &[Token]) -> Vec<When> {
     let mut out = Vec::new();
     for found in dates::dates(text, None) {
         let told = [found.value.as_deref(), found.last.as_deref()];
-        let full: Vec<Day> = told.into_iter().flatten().filter_map(parsed).collect();
+        let mut full: Vec<Day> = told.into_iter().flatten().filter_map(parsed).collect();
+        // One day is its own last.
+        full.dedup();
         let days = if full.is_empty() || told[0].is_none() {
             read(&text[found.range.clone()])
         } else {
