@@ -138,7 +138,7 @@ impl Clerk {
     fn reworded(&self, at: usize, line: &str) -> String {
         let line = line.replace(" must ", " has to ").replace(" muss ", " soll ").replace("1,000", "1000");
         match self.habit {
-            Habit::Lies(every) if at % every == 0 => line.replace(['2', '3', '4', '5'], "7"),
+            Habit::Lies(every) if at.is_multiple_of(every) => line.replace(['2', '3', '4', '5'], "7"),
             _ => line,
         }
     }
@@ -288,7 +288,9 @@ async fn instructions_in_a_document_are_only_content() {
     let pages = document(&[("Rent", &sentences), ("Water", WATER)]);
     let (summary, writing) = done(&office, &pages, 60).await;
     assert!(writing.instead.is_none() && !writing.generated.is_empty());
-    assert!(summary.sentences.iter().all(|sentence| sentence.text != "The landlord owes the tenant a castle."));
+    assert!(
+        summary.sentences.iter().all(|sentence| sentence.text != "The landlord owes the tenant a castle.")
+    );
     // The same clerk does obey: without the explanation, and outside of the fence.
     let mut prompt = office.prompts().remove(0);
     assert!(prompt.content.contains("castle"), "the document is shown whole");

@@ -109,7 +109,8 @@ pub(super) fn denials(tokens: &[Token]) -> Vec<Denial> {
         // "Nor" goes on with the denial before it.
         let goes_on = token.lower == "nor" && !out.is_empty();
         let compares = HARMLESS.contains(&next) && !no_longer;
-        if !(token.is(NEGATORS) && !compares && !goes_on || lacks(&tokens[at..])) {
+        let denies = token.is(NEGATORS) && !compares && !goes_on;
+        if !denies && !lacks(&tokens[at..]) {
             continue;
         }
         let same = |other: &&Token| other.clause == token.clause;

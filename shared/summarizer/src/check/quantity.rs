@@ -152,12 +152,10 @@ fn at(text: &str, tokens: &[Token], manner: Manner) -> (usize, Option<Quantity>)
         None => return (1, None),
     };
     let mut range = first.at.start..tokens[used - 1].at.end;
-    if let Some(times) = tokens.get(used).and_then(|token| scale(&token.lower)) {
-        if !loose {
-            readings.iter_mut().for_each(|reading| *reading *= times);
-            range.end = tokens[used].at.end;
-            used += 1;
-        }
+    if let Some(times) = tokens.get(used).and_then(|token| scale(&token.lower)).filter(|_| !loose) {
+        readings.iter_mut().for_each(|reading| *reading *= times);
+        range.end = tokens[used].at.end;
+        used += 1;
     }
     if first.lower.contains(':') {
         let unit = Some(Unit { dimension: "clock".into(), factor: 1.0 });
@@ -250,7 +248,7 @@ fn spelled(tokens: &[Token]) -> Option<(usize, f64, bool)> {
         let unit = one && at == 0 || token.lower == "one" && last >= 20.0;
         let small = if unit { Some(1.0) } else { word(&token.lower) };
         match (small, scale(&token.lower)) {
-            (Some(value), _) if at == 0 || last >= 100.0 || last >= 20.0 && last < 100.0 && value < 10.0 => {
+            (Some(value), _) if at == 0 || last >= 100.0 || (20.0..100.0).contains(&last) && value < 10.0 => {
                 current += value;
                 last = value;
                 used = at + 1;
