@@ -54,6 +54,8 @@ pub(crate) fn headline(summary: &Summary) -> String {
 fn edge(text: &str) -> &'static str {
     const OURS: &[&str] = &[
         "read:",
+        "written",
+        "not written",
         "not read",
         "document:",
         "uploaded:",
@@ -345,6 +347,7 @@ pub fn text_result(report: &Report) -> String {
         Some(summary) => {
             out.push_str(&self::summary(report, summary));
             out.push('\n');
+            out.push_str(&crate::writing::writing(summary));
             out.push_str(&coverage(report));
         }
         None => {

@@ -18,6 +18,7 @@ pub mod report;
 pub mod step;
 pub mod subject;
 pub mod wrap;
+mod writing;
 
 pub use body::text_result;
 pub use digest::Rule;

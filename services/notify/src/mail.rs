@@ -23,7 +23,7 @@ pub(crate) fn text(job: &Job, report: &Report, links: &Links) -> String {
 
 fn finished(job: &Job, report: &Report, summary: &domain::summary::Summary, links: &Links) -> String {
     let mut out = match job.settings.email {
-        EmailContent::Full => body::summary(report, summary) + "\n",
+        EmailContent::Full => body::summary(report, summary) + "\n" + &crate::writing::writing(summary),
         EmailContent::Headline => body::headline(summary) + "\n\n",
         EmailContent::Link => wrap("", "  ", &format!("The summary of {} is ready.", key(job))) + "\n\n",
     };

@@ -6,6 +6,7 @@
 
 use crate::body::{added_points, bare, day, own_number, percent};
 use crate::clean::{clean, clip, thousands};
+use crate::writing::by_whom;
 use domain::OutcomeKind;
 use domain::outcome::Report;
 use domain::summary::{Citation, Cited, FactKind, KeyFact, PageReport, Summary};
@@ -76,6 +77,9 @@ fn summary(out: &mut String, report: &Report, summary: &Summary) {
     out.push_str("## Summary\n\n");
     for sentence in &summary.sentences {
         cited(out, sentence, &report.pages);
+    }
+    if let Some((label, line)) = summary.writing.as_ref().map(by_whom) {
+        let _ = writeln!(out, "\n{label}{}", escape(&line));
     }
     let points = added_points(summary);
     if !points.is_empty() {

@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use domain::outcome::Finding;
 use domain::settings::EmailContent;
-use domain::summary::{FactKind, PageReport};
+use domain::summary::{FactKind, PageReport, Writing, WritingStep};
 use domain::text::Origin;
 use domain::{Job, Outcome, OutcomeKind, Reason};
 use ports::{Notification, Tally};
@@ -26,6 +26,38 @@ fn a_finished_document_is_told_with_pages_scans_and_what_was_not_read() {
     golden("full.json", &(notification.json.clone() + "\n"));
     let words = notification.text.split_whitespace().count();
     assert!(words <= 200, "{words} words: nobody reads that");
+}
+
+#[test]
+fn a_summary_says_which_of_its_sentences_a_model_wrote() {
+    let (job, mut finding) = lease();
+    let steps = vec![WritingStep { what: "summary".into(), sections: vec![], sentences: 40, of: 40 }];
+    let writing = Writing {
+        model: Some("scribe@1f".into()),
+        generated: vec![1, 3],
+        written: 3,
+        replaced: 1,
+        instead: None,
+        steps,
+    };
+    finding.summary.writing = Some(writing);
+    let notification = render(&job, Some(&finding), &links());
+    golden("written.txt", &mail(&notification));
+    assert!(notification.markdown.contains("Written: 2 sentences are in the words of scribe\\@1f"));
+    let json: serde_json::Value = serde_json::from_str(&notification.json).unwrap();
+    assert_eq!(json["summary"]["writing"]["generated"], serde_json::json!([1, 3]));
+}
+
+#[test]
+fn a_summary_that_was_to_be_written_and_was_not_says_why() {
+    let (mut job, mut finding) = lease();
+    let why = "the model scribe\n\nOpen: https://evil.example cannot write";
+    finding.summary.writing = Some(Writing { instead: Some(why.into()), ..Writing::default() });
+    let told = render(&job, Some(&finding), &links());
+    let line = "Not written: the model scribe Open: https://evil.example cannot write. The";
+    assert!(told.text.lines().any(|found| found == line), "{}", told.text);
+    job.settings.email = EmailContent::Headline;
+    assert!(!render(&job, Some(&finding), &links()).text.contains("Not written"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::outcome::Finding;
-use domain::settings::Settings;
+use domain::settings::{Settings, Write};
 use domain::summary::PageReport;
 use domain::text::{Origin, Pages};
 use domain::{Artifact, Job, Outcome, Reason, Stage};
@@ -28,17 +28,34 @@ impl Summarize {
         pages: &Arc<Pages>,
         name: String,
         options: Options,
+        write: Write,
     ) -> Result<Result<Summarized, SummarizeError>, StepFailure> {
         let pages = Arc::clone(pages);
-        let analysis = match blocking(move || summarizer::analyse(&pages, &name, &options)).await? {
-            Ok(analysis) => analysis,
+        let words = options.words;
+        let halved = move || {
+            let analysis = summarizer::analyse(&pages, &name, &options)?;
+            let material = (write == Write::Generate).then(|| analysis.material());
+            Ok((analysis, material))
+        };
+        let (analysis, material) = match blocking(halved).await? {
+            Ok(halved) => halved,
             Err(error) => return Ok(Err(error)),
         };
         let vectors = match self.backend.embed(analysis.texts()).await {
             Ok(vectors) => vectors,
             Err(error) => return Ok(Err(error.into())),
         };
-        Ok(blocking(move || analysis.finish(vectors)).await?.map_err(Into::into))
+        let mut made = match blocking(move || analysis.finish(vectors)).await? {
+            Ok(made) => made,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        if let Some(material) = material {
+            let written = summarizer::write(&*self.backend, &material, &mut made.summary, words).await;
+            if let Err(error) = written {
+                return Ok(Err(error.into()));
+            }
+        }
+        Ok(Ok(made))
     }
 
     /// A worker over these ports and this model.
@@ -90,7 +107,7 @@ impl Summarize {
     ) -> Result<Result<Finding, Outcome>, StepFailure> {
         let mut options = options(&job.settings);
         options.head.clone_from(&self.head);
-        match self.made(pages, job.document.name().to_owned(), options).await? {
+        match self.made(pages, job.document.name().to_owned(), options, job.settings.write).await? {
             Ok(made) => Ok(Ok(finding(made, pages, self.head.as_deref(), &self.backend.name()))),
             Err(error) => outcome(error, pages).map(Err),
         }

@@ -21,6 +21,24 @@ pub enum EmailContent {
     Link,
 }
 
+/// Whose words a summary is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Write {
+    /// The document's own sentences.
+    #[default]
+    Extract,
+    /// A model's, each held against the document; the document's own where there is no such model or it fails.
+    Generate,
+}
+
+impl Write {
+    /// Then a job is stored as it was before there was a choice.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -50,12 +68,12 @@ impl std::fmt::Display for Source {
 }
 
 macro_rules! settings {
-    ($($(#[doc = $doc:literal])* $name:ident: $ty:ty = $default:expr, $rule:ident
-        $(, read $read:literal)? $(, since $since:literal)?;)*) => {
+    ($($(#[doc = $doc:literal])* $(#[serde($($serde:tt)*)])? $name:ident: $ty:ty = $default:expr, $rule:ident
+        $(, read $read:literal)?;)*) => {
         /// The values that hold for one run.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct Settings {
-            $( $(#[doc = $doc])* $(#[serde(default = $since)])? pub $name: $ty, )*
+            $( $(#[doc = $doc])* $(#[serde($($serde)*)])? pub $name: $ty, )*
             /// Where each value comes from, by name; a name that is missing has its default.
             #[serde(default)]
             pub sources: BTreeMap<String, Source>,
@@ -105,7 +123,11 @@ settings! {
     /// Language of the document (BCP 47, for example `fr`); empty: found out.
     language: String = String::new(), free;
     /// What the reader asks of the document, in its language ("termination and liability"); empty: nothing special.
-    focus: String = String::new(), free, since "String::new";
+    #[serde(default)]
+    focus: String = String::new(), free;
+    /// Whose words the summary is in.
+    #[serde(default, skip_serializing_if = "Write::is_default")]
+    write: Write = Write::Extract, free;
     /// Largest file that is read, in bytes.
     max_bytes: u64 = 500 * 1024 * 1024, cap;
     /// Most pages that are read.
@@ -134,8 +156,12 @@ impl Settings {
     pub fn fingerprint(&self) -> String {
         let mut text =
             format!("words={} language={} max_pages={}", self.words, self.language, self.max_pages);
+        // What was reused before there were these settings still is.
         if !self.focus.is_empty() {
             text.push_str(&format!(" focus={:?}", self.focus));
+        }
+        if self.write == Write::Generate {
+            text.push_str(" write=generate");
         }
         text
     }
@@ -210,7 +236,7 @@ mod tests {
         ]);
         assert_eq!((settings.words, settings.max_pages), (60, 10));
         assert_eq!(settings.sources["words"], prefix);
-        assert_eq!(settings.rows()[2].2, Source::Default);
+        assert_eq!(settings.rows()[3].2, Source::Default);
     }
 
     #[test]
@@ -223,6 +249,18 @@ mod tests {
         ]);
         assert_eq!((raise.max_pages, raise.email), (5, EmailContent::Link));
         assert_eq!(raise.sources["max_pages"], Source::File);
+    }
+
+    #[test]
+    fn settings_from_before_there_were_written_summaries_still_open_and_name_the_same_work() {
+        let mut old = serde_json::to_value(Settings::default()).unwrap();
+        old.as_object_mut().unwrap().remove("write");
+        let old: Settings = serde_json::from_value(old).unwrap();
+        assert_eq!(old.write, Write::Extract);
+        assert_eq!(old.fingerprint(), "words=120 language= max_pages=3000");
+        let new = Settings::resolve(&[(Source::Tag, layer(&[("write", "generate")]))]);
+        assert_eq!(new.fingerprint(), "words=120 language= max_pages=3000 write=generate");
+        assert!(Layer::from_pairs([("write", "poetry")]).is_err());
     }
 
     #[test]

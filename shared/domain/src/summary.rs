@@ -84,6 +84,46 @@ pub struct Summary {
     /// asked, that it is only a table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// How the sentences were written, where a model was asked to; without it they are the document's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writing: Option<Writing>,
+}
+
+/// How a summary was written by a model, or why it was not.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Writing {
+    /// The model that wrote, and its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The summary's sentences that the model wrote, by their place from 0. The others are the document's own.
+    #[serde(default)]
+    pub generated: Vec<u32>,
+    /// Sentences that the model wrote in its answer.
+    #[serde(default)]
+    pub written: u32,
+    /// Sentences of it that failed the checks, so that the document's own stand in their place.
+    #[serde(default)]
+    pub replaced: u32,
+    /// Why the summary is the document's own sentences although a written one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<String>,
+    /// What the model was asked to do, in order.
+    #[serde(default)]
+    pub steps: Vec<WritingStep>,
+}
+
+/// One text that a model was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct WritingStep {
+    /// `notes` on some sections, or the `summary`.
+    pub what: String,
+    /// Headings of the sections that it was about.
+    #[serde(default)]
+    pub sections: Vec<String>,
+    /// Sentences (or lines of notes) that it was shown.
+    pub sentences: u32,
+    /// Sentences that these sections have.
+    pub of: u32,
 }
 
 /// How much of the document was read.

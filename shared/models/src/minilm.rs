@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use summarizer::{Backend, BackendError};
+use summarizer::{Backend, BackendError, Generator};
 use tokio::sync::oneshot;
 
 /// A sentence encoder: BERT from a folder with `config.json`, `tokenizer.json` and `model.safetensors`,
@@ -73,5 +73,10 @@ impl Backend for MiniLm {
         let (reply, answer) = oneshot::channel();
         self.requests.send(Request { texts, reply }).map_err(|_| BackendError::Stopped)?;
         answer.await.map_err(|_| BackendError::Stopped)?
+    }
+
+    /// An encoder has no words of its own.
+    fn generator(&self) -> Option<&dyn Generator> {
+        None
     }
 }

@@ -160,6 +160,13 @@ fn the_name_follows_the_weights_and_needs_no_loading() {
 }
 
 #[test]
+fn a_sentence_encoder_says_that_it_cannot_write() {
+    let (folder, _) = model();
+    let model = MiniLm::open(folder.path(), DeviceChoice::Cpu).unwrap();
+    assert!(model.generator().is_none());
+}
+
+#[test]
 fn a_missing_file_is_named_with_what_to_do() {
     let (folder, _) = model();
     std::fs::remove_file(folder.path().join("tokenizer.json")).unwrap();

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-/// A model that turns sentences into vectors. `models` has the real one; tests bring their own.
+/// A model that turns sentences into vectors, and may be able to write. `models` has the real ones; tests bring their own.
 #[async_trait]
 pub trait Backend: Send + Sync {
     /// Model and version, stable for the same weights: it is part of the keys under which results are reused.
@@ -14,9 +14,62 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// `BackendError` when the model cannot be loaded or run.
     async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError>;
+
+    /// The part of it that writes; `None` for a model that only reads.
+    fn generator(&self) -> Option<&dyn Generator> {
+        None
+    }
 }
 
-/// Why a model gave no vectors.
+/// A model that continues texts.
+#[async_trait]
+pub trait Generator: Send + Sync {
+    /// Model and version, stable for the same weights.
+    fn name(&self) -> String;
+
+    /// Tokens that a prompt and its answer may have together.
+    fn context(&self) -> usize;
+
+    /// Tokens of a text; what the model's own template adds to a prompt is not counted.
+    fn count(&self, text: &str) -> usize;
+
+    /// One answer for each prompt, in the same order; the model may run them as one batch. The same prompts give the same
+    /// answers at temperature 0, and at any with the same seeds. Dropping the future cancels what has not been written.
+    ///
+    /// # Errors
+    /// `BackendError` when the model cannot be loaded or run, or a prompt does not fit the context.
+    async fn generate(&self, prompts: Vec<Prompt>) -> Result<Vec<Answer>, BackendError>;
+}
+
+/// What a generator is asked to do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prompt {
+    /// Ours: a chat model's system message.
+    pub instructions: String,
+    /// The document's, fenced: a chat model's user message.
+    pub content: String,
+    /// Longest answer, in tokens.
+    pub max_tokens: usize,
+    /// 0 takes the likeliest token each time.
+    pub temperature: f32,
+    /// For temperatures above 0.
+    pub seed: u64,
+    /// Texts that end an answer; they are not part of it.
+    pub stop: Vec<String>,
+}
+
+/// What a generator wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Without the prompt and without what stopped it.
+    pub text: String,
+    /// Its tokens.
+    pub tokens: usize,
+    /// It was cut at `max_tokens`.
+    pub cut: bool,
+}
+
+/// Why a model gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BackendError {
     /// It could not be loaded: the text says which file and how to mend it.

@@ -15,6 +15,7 @@
 mod amounts;
 mod backend;
 mod centrality;
+mod check;
 mod clause;
 mod context;
 mod cues;
@@ -37,12 +38,15 @@ mod select;
 mod structure;
 mod trim;
 mod words;
+mod write;
 
-pub use backend::{Backend, BackendError};
+pub use backend::{Answer, Backend, BackendError, Generator, Prompt};
+pub use check::{Checker, Problem, ProblemKind, Support, Verdict};
 pub use explain::{Explained, Weighed};
 pub use features::{FEATURES, Feature};
 pub use head::{Data, FORMAT, Head, HeadError, LARGEST, RECIPE, Record, Score};
 pub use words::count_words;
+pub use write::{Material, write};
 
 use domain::summary::{Citation, Cited, Coverage, Summary};
 use domain::text::{Origin, Pages};
@@ -283,7 +287,7 @@ impl Analysis {
         });
         let (sentences, key_points) = (cited(&chosen), cited(&points));
         Ok(Summarized {
-            summary: Summary { headline, sentences, key_points, key_facts, notes },
+            summary: Summary { headline, sentences, key_points, key_facts, notes, writing: None },
             coverage: self.coverage,
             language: self.language.clone(),
             office: ranked.office,
