@@ -86,7 +86,7 @@ def mails(files: list[Path]) -> dict[str, Path]:
 def shown(raw: bytes) -> tuple[str, str]:
     """Subject and text, without this machine's folders and this minute."""
     mail = email.message_from_bytes(raw, policy=policy.default)
-    text = mail.get_body(("plain",)).get_content().replace(f"{OUT / 'examples'}/", "")
+    text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n").replace(f"{OUT / 'examples'}/", "")
     return mail["Subject"], re.sub(r"\d+ \w+ \d{4} \d\d:\d\d UTC", "…", text).rstrip()
 
 
@@ -94,7 +94,7 @@ def facts(score, file: Path, mail: Path) -> str:
     known = ROOT / "samples/facts" / f"{file.stem}.facts.json"
     if not known.exists():
         return ""
-    spec, text = json.loads(known.read_text(encoding="utf-8")), score.said(mail)
+    spec, text = json.loads(known.read_text(encoding="utf-8")), score.said(score.read(mail))
     missed = [fact["must"] for fact in spec["facts"] if not score.hit(fact["patterns"], text)]
     traps = [trap["must_not"] for trap in spec["trap"] if score.hit(trap["patterns"], text)]
     told = f"{len(spec['facts']) - len(missed)} of {len(spec['facts'])} facts."
