@@ -3,6 +3,7 @@
 The documents, the patterns and the rankers beside ours are those of the shared folder (`office/rank_act.py`).
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,14 @@ def said(row: dict) -> str:
     return " ".join(row.get("sentences", []))
 
 
-def whole_email(row: dict) -> str:
-    """What a busy reader sees of it: its first 200 words, which ought to be all."""
-    return " ".join(row.get("email", "").split()[:EMAIL])
+def whole_email(row: dict) -> list[str]:
+    """The words of the e-mail as far as they are about the document: not what was read, where it lies and why it came."""
+    return row.get("email", "").split("\nRead: ")[0].split()
+
+
+def told(words: list[str]) -> str:
+    """What a busy reader sees of it, the first 200 words, without the pages: a page's number tells no fact."""
+    return re.sub(r"\[pp?\.[^\]]*\]?", "", " ".join(words[:EMAIL]))
 
 
 class Office:
@@ -78,10 +84,14 @@ class Office:
             for kind in PEERS:
                 scores[f"{kind} {words}"] = self.score(self.peer(kind, words))
             if words == 120:
-                texts = {name: whole_email(row) for name, row in ours.items()}
-                scores["e-mail"] = self.score(texts)
-                lengths = [len(row.get("email", "").split()) for row in ours.values()]
-                scores["e-mail"] |= {"long": sum(length > EMAIL for length in lengths), "longest": max(lengths)}
+                mails = {name: whole_email(row) for name, row in ours.items()}
+                scores["e-mail"] = self.score({name: told(words) for name, words in mails.items()})
+                lengths = [len(words) for words in mails.values()]
+                scores["e-mail"] |= {
+                    "words": float(np.mean(lengths)),
+                    "long": sum(length > EMAIL for length in lengths),
+                    "longest": max(lengths),
+                }
         return scores
 
 

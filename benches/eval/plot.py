@@ -25,7 +25,8 @@ def scores(axes, sets: dict) -> None:
         axes.bar(places, middles, width, yerr=spread, label=name, color=COLOURS[name], error_kw={"lw": 0.7})
     axes.set_xticks(range(len(sets)), [f"{name} ({of['documents']})" for name, of in sets.items()])
     axes.set_ylabel("mean of R1, R2, RL at 90 words")
-    axes.legend(ncols=4, fontsize=7, frameon=False)
+    axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
+    axes.legend(ncols=4, fontsize=7, frameon=False, loc="upper left")
 
 
 def facts(axes, found: dict) -> None:

@@ -32,7 +32,7 @@ score, so that the next run can say what changed. What summaries look like: [exa
   most: it knows the abstract, and nothing that takes whole sentences does much better.
 - **Office**: invented documents with facts that the reader must know, decided before the documents were written, and traps: an
   old figure given as the present one. *act* is the study's reference ranker for them. The e-mail is what notify renders, its
-  first {email} words.
+  first {email} words, pages included, but not the lines about what was read.
 - **Shape**: a dangling opening leans on a sentence that is not there ("However," "It", "This" without its noun); a duplicate
   shares most of its words with a sentence before it; the length error is the mean distance from the words asked for (or the
   document's, if it has fewer). A citation is exact when its words stand on the page that it names. The rules that measure
@@ -201,7 +201,7 @@ def changes(before: dict | None, now: dict) -> str:
     if before["model"] != now["model"]:
         lines.append(f"  (that was {'with' if before['model'] else 'without'} the model, this is not)")
     strata = []
-    for name in now["sets"].keys() & before["sets"].keys():
+    for name in sorted(now["sets"].keys() & before["sets"].keys()):
         old, new = before["sets"][name]["averages"], now["sets"][name]["averages"]
         strata.append([new[key] - old[key] for key in sorted(new.keys() & old.keys())])
         lines.append(change(name, intervals.interval(strata[-1])))
@@ -210,9 +210,9 @@ def changes(before: dict | None, now: dict) -> str:
             if abs(was - is_now) >= 0.05:
                 lines.append(f"  {name:24} {kind.replace('_', ' ')} {was:.1f} % → {is_now:.1f} %")
     lines += [change("mean", intervals.interval(*strata))] if len(strata) > 1 else []
-    for text in now.get("office", {}).keys() & before.get("office", {}).keys():
-        old, new = before["office"][text], now["office"][text]
-        if text.startswith(("ours", "e-mail")):
+    for text in now.get("office", {}):
+        old, new = before.get("office", {}).get(text), now["office"][text]
+        if old and text.startswith(("ours", "e-mail")):
             steps = [new["found"][name] - old["found"][name] for name in new["found"].keys() & old["found"].keys()]
             lines.append(change(f"facts, {text}", intervals.total(steps), 0) + f"  traps {old['traps']} → {new['traps']}")
     return "\n".join(lines) + "\n"
