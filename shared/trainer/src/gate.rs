@@ -84,7 +84,7 @@ pub fn parts(examples: &[&Example], parts: usize, seed: u64) -> Vec<usize> {
         }
     }
     for (&set, groups) in &sets {
-        let order = Noise::new(seed, 1 << 63 | set as u64).shuffled(groups.len());
+        let order = Noise::new(seed, (1 << 63) | (set as u64)).shuffled(groups.len());
         for (at, &place) in order.iter().enumerate() {
             part_of.insert(groups[place], at % parts.max(1));
         }
