@@ -1,7 +1,7 @@
 # Thin on purpose: what is worth reading is in .ci/, models/fetch.py and `precis --help`.
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test setup-bench build programs run test bench eval examples fmt lint deny docs ci samples clean-data \
-	stack-host stack-host-smoke stack-host-down stack-up stack-smoke stack-logs stack-down soak images infra
+	stack-host stack-host-smoke stack-host-down stack-up stack-smoke stack-logs stack-down soak rolling images infra
 
 DATA    ?= precis-data
 # The documents are numbered; what makes and explains them is not.
@@ -102,9 +102,16 @@ stack-host-smoke:
 stack-host-down: ## end them
 	@docker/host/stack down
 
-soak: setup-test programs ## the storm of events and the burst of scans at full size, on emulators
+soak: setup-test programs ## the storm of events, the quotas and a burst of e-mails at full size, on emulators
 	PRECIS_SOAK=1 docker/host/emulators run cargo test --release --locked --workspace --test stack -- --nocapture \
-		--test-threads=1 storm throttle
+		--test-threads=1 storm throttle burst
+
+FORMER ?= HEAD~1
+rolling: setup-test ## workers of a former commit (FORMER=…) and of this one share the queues, there and back
+	@.ci/former "$(FORMER)" target/former
+	cargo build --release --locked --workspace --bins
+	PRECIS_FORMER=$(CURDIR)/target/former docker/host/emulators run cargo test --release --locked --workspace \
+		--test stack -- --nocapture rolling
 
 images: ## every container image, compiled in the build
 	@docker/images

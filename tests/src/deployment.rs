@@ -2,6 +2,7 @@
 //! copies of each service as processes, with queues that hear what programs and people are told.
 
 mod operator;
+mod worker;
 
 use crate::heard::{drain, listener};
 use crate::program::repository;
@@ -13,14 +14,13 @@ use domain::{Document, Job, State};
 use ports::Filter;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+pub use worker::Worker;
 
 /// The services, in the order of the way.
 pub const SERVICES: [&str; 4] = ["ingest", "ocr", "summarize", "notify"];
@@ -38,103 +38,6 @@ pub fn emulator() -> Option<(String, String)> {
     found
 }
 
-/// One process of a service.
-pub struct Worker {
-    /// Which service.
-    pub service: String,
-    child: Child,
-    port: u16,
-    envs: Vec<(String, String)>,
-    log: PathBuf,
-}
-
-impl Worker {
-    fn start(service: &str, envs: Vec<(String, String)>, port: u16, log: &Path) -> Self {
-        let file = File::options().create(true).append(true).open(log).expect("a log can be written");
-        let program = crate::program().with_file_name(service);
-        assert!(program.is_file(), "{} is missing: run `make test`", program.display());
-        let child = Command::new(program)
-            .env_clear()
-            .envs(
-                std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME" || name == "TMPDIR"),
-            )
-            .envs(envs.iter().cloned())
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().expect("a file can be shared"))
-            .stderr(file)
-            .spawn()
-            .expect("a service starts");
-        Self { service: service.to_owned(), child, port, envs, log: log.to_owned() }
-    }
-
-    /// Its process id.
-    #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// What it said so far.
-    #[must_use]
-    pub fn said(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
-    }
-
-    /// kill -9, and starts it again at once.
-    pub fn kill_and_restart(&mut self) {
-        self.child.kill().expect("our child can be killed");
-        self.child.wait().expect("a killed child ends");
-        *self = Self::start(&self.service, self.envs.clone(), self.port, &self.log);
-    }
-
-    /// SIGTERM; how long it took to end, and whether it ended well.
-    pub fn terminate(&mut self) -> (Duration, bool) {
-        let start = Instant::now();
-        let pid =
-            i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw).expect("it has an id");
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it can be signalled");
-        let ended = self.child.wait().expect("it ends");
-        (start.elapsed(), ended.success())
-    }
-
-    /// A page of its health and metrics, with its status line.
-    #[must_use]
-    pub fn page(&self, path: &str) -> Option<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: loopback\r\nConnection: close\r\n\r\n").ok()?;
-        let mut page = String::new();
-        stream.read_to_string(&mut page).ok()?;
-        Some(page)
-    }
-
-    /// Its memory that is resident, in bytes.
-    #[must_use]
-    pub fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        kib.unwrap_or(0) * 1024
-    }
-
-    /// Processor time that it used, in seconds.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "ticks are few")]
-    pub fn cpu(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<u64>().ok()).sum::<u64>();
-        ticks as f64 / 100.0
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // A test that failed leaves no process behind.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// How a deployment is started.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -142,8 +45,10 @@ pub struct Plan {
     pub copies: [usize; 4],
     /// More of the services' environment.
     pub env: Vec<(&'static str, String)>,
-    /// Another address of the emulator, for the services alone: something that stands between.
-    pub between: Option<String>,
+    /// The emulator; none: the one that runs for all tests.
+    pub emulator: Option<String>,
+    /// The folder of the services' programs; none: those that were built.
+    pub programs: Option<PathBuf>,
     /// More of textract-local's environment.
     pub textract: Vec<(&'static str, String)>,
 }
@@ -160,10 +65,20 @@ impl Default for Plan {
         Self {
             copies: [1; 4],
             env: quotas.map(|name| (name, "1000".to_owned())).to_vec(),
-            between: None,
+            emulator: None,
+            programs: None,
             textract: Vec::new(),
         }
     }
+}
+
+/// The folder of the programs that were built.
+///
+/// # Panics
+/// Never: a program has a folder.
+#[must_use]
+pub fn built() -> PathBuf {
+    crate::program().parent().expect("a program has a folder").to_owned()
 }
 
 /// A deployment that runs.
@@ -174,12 +89,16 @@ pub struct Deployment {
     pub workers: Vec<Worker>,
     /// textract-local.
     pub textract: Worker,
+    /// The services' environment.
+    common: BTreeMap<String, String>,
+    /// Processes that were ever started.
+    started: usize,
     outcomes: String,
     mails: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("it has an address").port()
 }
@@ -192,6 +111,7 @@ impl Deployment {
     pub async fn start(plan: Plan) -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let (endpoint, python) = emulator()?;
+        let endpoint = plan.emulator.unwrap_or(endpoint);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let stack = format!("e{}-{number}", std::process::id());
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -223,29 +143,9 @@ impl Deployment {
         let mut envs = common.clone();
         envs.extend(textract_env.into_iter().chain(plan.textract.clone()).map(|(n, v)| (n.to_owned(), v)));
         let log = folder.path().join("textract-local.log");
-        let textract = Worker::start("textract-local", envs.into_iter().collect(), textract_port, &log);
-        if let Some(between) = &plan.between {
-            common.insert("AWS_ENDPOINT_URL".to_owned(), between.clone());
-        }
+        let program = crate::program().with_file_name("textract-local");
+        let textract = Worker::start(&program, envs.into_iter().collect(), textract_port, &log);
         common.extend(plan.env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        let mut workers = Vec::new();
-        for (service, copies) in SERVICES.iter().zip(plan.copies) {
-            for copy in 0..copies {
-                let (port, name) = (free_port(), format!("{service}-{copy}"));
-                let scratch = folder.path().join(&name);
-                std::fs::create_dir(&scratch).expect("a folder can be made");
-                let mut envs = common.clone();
-                envs.insert("PRECIS_LISTEN".to_owned(), format!("127.0.0.1:{port}"));
-                envs.insert("PRECIS_SCRATCH".to_owned(), scratch.display().to_string());
-                let log = folder.path().join(format!("{name}.log"));
-                workers.push(Worker::start(
-                    &format!("precis-{service}"),
-                    envs.into_iter().collect(),
-                    port,
-                    &log,
-                ));
-            }
-        }
         let choice = Choice {
             region: Some("eu-west-1".to_owned()),
             endpoint: Some(endpoint),
@@ -256,9 +156,33 @@ impl Deployment {
             aws::connect(&Settings { stack, choice, ..Settings::default() }).await.expect("AWS is there");
         let outcomes = listener(&aws, "outcomes", &aws.names.outcomes_arn(), true).await;
         let mails = listener(&aws, "completions", &aws.names.completions_arn(), false).await;
-        let this = Self { aws, workers, textract, outcomes, mails, _folder: folder };
+        let (workers, started) = (Vec::new(), 0);
+        let mut this = Self { aws, workers, textract, common, started, outcomes, mails, folder };
+        let programs = plan.programs.unwrap_or_else(built);
+        for (service, copies) in SERVICES.iter().zip(plan.copies) {
+            for _ in 0..copies {
+                this.add(service, &programs);
+            }
+        }
         this.ready().await;
         Some(this)
+    }
+
+    /// Starts one more process of a service, from these programs; [`Self::ready`] waits for it.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn add(&mut self, service: &str, programs: &Path) {
+        let (port, name) = (free_port(), format!("{service}-{}", self.started));
+        let scratch = self.folder.path().join(&name);
+        std::fs::create_dir(&scratch).expect("a folder can be made");
+        let mut envs = self.common.clone();
+        envs.insert("PRECIS_LISTEN".to_owned(), format!("127.0.0.1:{port}"));
+        envs.insert("PRECIS_SCRATCH".to_owned(), scratch.display().to_string());
+        let log = self.folder.path().join(format!("{name}.log"));
+        let program = programs.join(format!("precis-{service}"));
+        self.workers.push(Worker::start(&program, envs.into_iter().collect(), port, &log));
+        self.started += 1;
     }
 
     /// Waits until every service says that it is ready.
@@ -290,7 +214,16 @@ impl Deployment {
     /// # Panics
     /// If they cannot be listed.
     pub async fn jobs(&self) -> Vec<Job> {
-        self.aws.stack.jobs.list(&Filter::default()).await.expect("jobs can be listed")
+        let mut all: Vec<Job> = Vec::new();
+        loop {
+            let after = all.last().map(|job| job.id.clone());
+            let page = self.aws.stack.jobs.list(&Filter { after, ..Filter::default() }).await;
+            let page = page.expect("jobs can be listed");
+            if page.is_empty() {
+                return all;
+            }
+            all.extend(page);
+        }
     }
 
     /// Waits until so many jobs are there and all have ended.

@@ -11,6 +11,7 @@ pub mod deployment;
 mod heard;
 pub mod listen;
 pub mod mail;
+pub mod ministack;
 pub mod papers;
 pub mod program;
 pub mod running;

@@ -3,7 +3,7 @@
 mod args;
 
 use precis_ingest::Ingest;
-use worker::{Service, Shutdown, StageHandler};
+use worker::{Service, Shutdown};
 
 fn main() -> anyhow::Result<()> {
     // Documents are read by this same program as a child with few rights: before anything else happens here.
@@ -25,9 +25,8 @@ async fn run() -> anyhow::Result<()> {
         aws = aws::connect_patiently(&settings) => aws?,
         () = shutdown.draining() => return Ok(()),
     };
-    let handler =
-        StageHandler::new(aws.stack.clone(), Ingest::new(aws.stack.clone(), config), numbers.clone());
-    let service = Service::new(aws.stack, numbers).with(handler).reconciling();
+    let step = Ingest::new(aws.stack.clone(), config);
+    let service = Service::new(aws.stack, numbers).step(step).reconciling();
     tokio::join!(service.run(shutdown.clone()), health.until(shutdown.draining()));
     Ok(())
 }

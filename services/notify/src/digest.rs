@@ -1,37 +1,40 @@
-//! One cause, many documents, one e-mail.
+//! Many documents, one e-mail: of one cause, or of one burst.
 //!
 //! A broken scanner or a missing OCR engine fails hundreds of documents for one cause. The first
 //! [`Rule::singly`] of an hour are mailed one by one; for all later ones there is one e-mail when the hour is
-//! over, with the number, three examples and what to do. Programs hear of every one.
+//! over, with the number, three examples and what to do. A burst of documents is summarized faster than e-mails may
+//! be sent: a summary whose e-mail could not leave within [`PATIENCE`] has none of its own and is told, with all
+//! others of five minutes, by one e-mail of their headlines ([`Rule::bursts`]). Programs hear of every one.
 //!
-//! * The cause is the reason and the tenant. The store counts each run once and tells it its place, so a
-//!   repeated message changes neither the count nor who is mailed.
+//! * Those that are told together end alike (one reason, or summarized), lie in one bucket, and their keys begin alike:
+//!   with the tenant's prefix, or the longest prefix that somebody subscribed for ([`prefix`]). So filters let the
+//!   digest through to exactly those who would have had the e-mails.
+//! * The store counts each run once and tells it its place, so a repeated message changes neither the count nor who
+//!   is mailed. Only an attempt that died and is repeated in a later window counts again there.
 //! * The job at the first place that is not mailed asks for the digest, by a message to notify's own queue that
-//!   waits until the hour is over. Should that very job be given up before it could ask, all after it would be
+//!   waits until the window is over. Should that very job be given up before it could ask, all after it would be
 //!   silent; so the places 2, 4, 8 … behind it ask again ([`Rule::asks`]).
 //! * Digests asked for more than once are told once: the teller claims the digest's name in the store of
 //!   content claims and finishes it after publishing. Only a crash between publishing and finishing can tell it
 //!   again, and only where the topic does not know ids.
-//! * The hour is that of the clock when a job is counted. The digest waits a little longer than the hour, for
-//!   hosts whose clocks are behind.
+//! * The window is by the clock when a job is counted. The digest waits a little longer, for hosts whose clocks are
+//!   behind.
 
-use crate::causes::in_short;
-use crate::clean::{clean, clip_middle};
-use crate::wrap::wrap;
-use crate::{markdown, subject};
-use domain::message::{Digest, MESSAGE_SCHEMA};
-use domain::{Audience, Job, JobId, OutcomeKind, Reason};
-use jiff::Timestamp;
-use ports::{Notification, Tally};
-use std::fmt::Write;
+use domain::message::Digest;
+use domain::{Job, JobId, Reason};
+use jiff::{SignedDuration, Timestamp};
+use ports::Subscription;
 use std::time::Duration;
+
+/// How long the e-mail about a summary may wait for its place at the gate before a digest tells of it instead.
+pub const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// When many are told at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     /// Length of a window, at least a second.
     pub window: Duration,
-    /// So many documents of one cause and window are mailed singly.
+    /// So many documents of a window are mailed singly.
     pub singly: u64,
 }
 
@@ -43,6 +46,12 @@ impl Default for Rule {
 }
 
 impl Rule {
+    /// For summaries that came too fast: all of five minutes.
+    #[must_use]
+    pub fn bursts() -> Self {
+        Self { window: Duration::from_secs(300), singly: 0 }
+    }
+
     /// The start of the window at `now`, in seconds since 1970.
     #[must_use]
     pub fn window_at(&self, now: Timestamp) -> i64 {
@@ -70,103 +79,55 @@ impl Rule {
         place.checked_sub(self.singly).is_some_and(u64::is_power_of_two)
     }
 
-    fn seconds(&self) -> i64 {
+    pub(crate) fn seconds(&self) -> i64 {
         i64::try_from(self.window.as_secs()).unwrap_or(i64::MAX / 4).max(1)
     }
 }
 
-/// The message that asks for the digest of a job's cause.
+/// What the keys of the jobs begin with that are told together with one of this key: the longest prefix that
+/// somebody subscribed for, unless it is within the tenant's own; `None` then.
 #[must_use]
-pub(crate) fn ask(job: &Job, reason: Reason, window: i64) -> Digest {
-    Digest { v: MESSAGE_SCHEMA, digest: reason, tenant: job.document.tenant().to_string(), window }
+pub(crate) fn prefix(job: &Job, subscriptions: &[Subscription]) -> Option<String> {
+    let (key, own) = (&job.document.key, own_prefix(&job.document.tenant().prefix));
+    let subscribed = subscriptions.iter().map(|subscription| subscription.prefix.as_str());
+    let longest = subscribed.filter(|prefix| key.starts_with(prefix)).max_by_key(|prefix| prefix.len());
+    longest.filter(|prefix| prefix.len() > own.len()).map(str::to_owned)
+}
+
+/// What all keys of a tenant begin with.
+fn own_prefix(prefix: &str) -> String {
+    if prefix.is_empty() { String::new() } else { format!("{prefix}/") }
+}
+
+/// The bucket of a digest's documents, and what all their keys begin with.
+pub(crate) fn place(digest: &Digest) -> (&str, String) {
+    let (bucket, prefix) = digest.tenant.split_once('/').unwrap_or((&digest.tenant, ""));
+    (bucket, digest.prefix.clone().unwrap_or_else(|| own_prefix(prefix)))
 }
 
 /// The cause as the tally knows it.
 #[must_use]
 pub(crate) fn cause(digest: &Digest) -> String {
-    format!("{} {}", digest.digest.code(), digest.tenant)
+    match &digest.prefix {
+        None => format!("{} {}", code(digest), digest.tenant),
+        // No tenant ends so: its prefix has no slash.
+        Some(prefix) => format!("{} {}//{prefix}", code(digest), digest.tenant),
+    }
 }
 
 /// The name under which a digest is claimed and told: unique for cause and window, of harmless characters.
 #[must_use]
 pub(crate) fn name(digest: &Digest) -> String {
-    let tenant = JobId::of("digest", &digest.tenant, digest.digest.code());
-    format!("digest-{}-{}-{}", digest.digest.code(), digest.window, tenant.short())
+    let whose = JobId::of(
+        "digest",
+        &digest.tenant,
+        &(code(digest).to_owned() + digest.prefix.as_deref().unwrap_or("")),
+    );
+    format!("digest-{}-{}-{}", code(digest), digest.window, whose.short())
 }
 
-/// The e-mail about many.
-#[must_use]
-pub fn render_digest(digest: &Digest, tally: &Tally, rule: &Rule, contact: &str) -> Notification {
-    let reason = digest.digest;
-    let (bucket, prefix) = digest.tenant.split_once('/').unwrap_or((&digest.tenant, ""));
-    // Filters look at keys: the tenant's prefix stands for all keys in it.
-    let key = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-    let place = if prefix.is_empty() { "the inbox".to_owned() } else { clip_middle(&clean(&key), 60) };
-    let kind = match reason.audience() {
-        Audience::Sender => OutcomeKind::Rejected,
-        Audience::Operator => OutcomeKind::Failed,
-    };
-    Notification {
-        id: name(digest),
-        job: None,
-        run: 0,
-        bucket: bucket.to_owned(),
-        key,
-        outcome: kind,
-        reason: Some(reason),
-        audience: reason.audience(),
-        subject: subject::of_many(tally.count, reason, &place),
-        text: text(digest, tally, rule, &place, contact),
-        markdown: as_markdown(reason, tally, &place),
-        json: String::new(),
-    }
-}
-
-fn text(digest: &Digest, tally: &Tally, rule: &Rule, place: &str, contact: &str) -> String {
-    let reason = digest.digest;
-    let at = |second: i64| Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
-    let (from, to) = (at(digest.window), at(digest.window.saturating_add(rule.seconds())));
-    let count = tally.count;
-    let when = format!("{} to {} UTC", from.strftime("%-d %b %Y, %H:%M"), to.strftime("%H:%M"));
-    let lead = format!("{count} documents in {place} were not summarized, all for one cause ({when}).");
-    let mut out = wrap("", "  ", &lead) + "\n\n";
-    let all = format!("precis jobs --reason {reason}");
-    let mut lines = vec![("Why:  ", reason.explanation().to_owned()), ("Do:   ", advice(reason))];
-    match reason.audience() {
-        Audience::Sender => lines.push(("Ask:  ", contact.to_owned())),
-        Audience::Operator => lines.push(("All:  ", all)),
-    }
-    for (label, text) in lines {
-        let _ = writeln!(out, "{}", wrap(label, "      ", &text));
-    }
-    out.push_str("\nAmong them\n");
-    for key in &tally.examples {
-        let _ = writeln!(out, "{}", wrap("- ", "  ", &clip_middle(&clean(key), 120)));
-    }
-    let told =
-        format!("The first {} of them had an e-mail each; the others are told by this one.", rule.singly);
-    let _ = writeln!(out, "\n{}", wrap("", "  ", &told));
-    let _ =
-        writeln!(out, "{}", wrap("", "  ", &format!("You get this because you follow {place} ({reason})")));
-    out
-}
-
-/// The advice, for many jobs instead of one.
-fn advice(reason: Reason) -> String {
-    let many = |command: &str| format!("precis {command} --reason {reason}");
-    reason.advice().replace("precis job ID", &many("jobs")).replace("precis retry ID", &many("retry"))
-}
-
-fn as_markdown(reason: Reason, tally: &Tally, place: &str) -> String {
-    let escape = markdown::escape;
-    let mut out = format!("# {} documents in {}: {}\n\n", tally.count, escape(place), in_short(reason));
-    let _ = writeln!(out, "**Why:** {}\n", reason.explanation());
-    let _ = writeln!(out, "**What to do:** {}\n", advice(reason));
-    let _ = writeln!(out, "**Reason code:** {reason}\n\n## Among them\n");
-    for key in &tally.examples {
-        let _ = writeln!(out, "- {}", escape(key));
-    }
-    out
+fn code(digest: &Digest) -> &'static str {
+    digest.digest.map_or("SUMMARIZED", Reason::code)
 }
 
 #[cfg(test)]
@@ -179,6 +140,42 @@ mod tests {
         assert!(rule.is_mailed(10) && !rule.is_mailed(11));
         let asking: Vec<u64> = (1..=100).filter(|&place| rule.asks(place)).collect();
         assert_eq!(asking, [11, 12, 14, 18, 26, 42, 74]);
+    }
+
+    #[test]
+    fn those_are_told_together_whom_the_same_people_follow() {
+        let documents = |prefix: &str| Subscription {
+            id: prefix.into(),
+            endpoint: ports::Endpoint::Email("ann@example.org".into()),
+            outcomes: Vec::new(),
+            prefix: prefix.into(),
+            audience: domain::Audience::Sender,
+            created_at: Timestamp::UNIX_EPOCH,
+        };
+        let all = ["", "contracts/", "contracts/2026", "letters/x/"].map(documents);
+        let job = |key: &str| {
+            let document = domain::Document {
+                bucket: "b".into(),
+                key: key.into(),
+                version: "1".into(),
+                size: 1,
+                sequencer: None,
+                uploaded_at: Timestamp::UNIX_EPOCH,
+            };
+            Job::new(document, Timestamp::UNIX_EPOCH)
+        };
+        let of = |key: &str| {
+            let job = job(key);
+            let digest = Digest::new(None, job.document.tenant().to_string(), prefix(&job, &all), 0);
+            let (bucket, begins) = place(&digest);
+            assert!(bucket == "b" && key.starts_with(&begins));
+            begins
+        };
+        assert_eq!(of("contracts/a.pdf"), "contracts/");
+        assert_eq!(of("contracts/2026-11/a.pdf"), "contracts/2026");
+        assert_eq!(of("letters/y/a.pdf"), "letters/");
+        assert_eq!(of("letters/x/a.pdf"), "letters/x/");
+        assert_eq!(of("a.pdf"), "");
     }
 
     #[test]

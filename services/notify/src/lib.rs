@@ -11,6 +11,7 @@ pub mod digest;
 mod facts;
 pub mod links;
 pub mod mail;
+pub mod many;
 pub mod markdown;
 pub mod render;
 pub mod report;

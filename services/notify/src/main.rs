@@ -3,7 +3,7 @@
 mod args;
 
 use precis_notify::NotifyStep;
-use worker::{Service, Shutdown, StageHandler};
+use worker::{Service, Shutdown};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -20,8 +20,7 @@ async fn main() -> anyhow::Result<()> {
         () = shutdown.draining() => return Ok(()),
     };
     let step = NotifyStep::new(aws.stack.clone(), args.links(&aws.names));
-    let handler = StageHandler::new(aws.stack.clone(), step, numbers.clone());
-    let service = Service::new(aws.stack, numbers).with(handler);
+    let service = Service::new(aws.stack, numbers).step(step);
     tokio::join!(service.run(shutdown.clone()), health.until(shutdown.draining()));
     Ok(())
 }

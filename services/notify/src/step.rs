@@ -2,22 +2,25 @@
 //!
 //! Programs are told first ([`Channel::Outcomes`], always), then people ([`Channel::Completions`]), then the
 //! job ends. Only e-mail is paced: a run that is mailed takes one place at the gate, before anybody is told, so
-//! that a gate that is closed makes nobody hear of the run twice; programs pass no gate. A crash in between tells again on redelivery. The notification's id is the same then
-//! (`<job>-<run>`), so the local topic tells nobody twice; SNS does not know ids, so there the time between a
-//! publish and the commit of the ended job is a window in which a crash repeats at most the messages in hand.
+//! that a gate that is closed makes nobody hear of the run twice; programs pass no gate. A summary that waited too
+//! long for its place is told by a digest ([`digest`]). A crash in between tells again on redelivery. The
+//! notification's id is the same then (`<job>-<run>`), so the local topic tells nobody twice; SNS does not know ids,
+//! so there the time between a publish and the commit of the ended job is a window in which a crash repeats at most
+//! the messages in hand.
 //!
 //! A result that is missing or cannot be read ends the telling with the cause on the job: the outcome stands,
 //! and sending an e-mail without its summary would hide that something is broken.
 
-use crate::digest::{self, Rule};
-use crate::{Links, render};
+use crate::digest::{self, PATIENCE, Rule};
+use crate::{Links, many, render};
 use async_trait::async_trait;
 use domain::message::Digest;
 use domain::outcome::Finding;
-use domain::{Artifact, Job, JobId, OutcomeKind, Reason, Stage};
+use domain::{Artifact, Job, JobId, OutcomeKind, Reason, Stage, State};
+use futures::StreamExt;
 use jiff::Timestamp;
 use ports::{
-    Address, Channel, ContentClaim, Fault, GateName, Lease, Notification, Outgoing, Pass, PortError,
+    Address, Channel, ContentClaim, Fault, Filter, GateName, Lease, Notification, Outgoing, Pass, PortError,
     QueueName, Stack,
 };
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -28,6 +31,8 @@ use worker::{Claimed, Step, StepDone, StepFailure, flow};
 
 /// The largest result that is read. A summary is small; its page table grows with the document.
 const RESULT_LIMIT: u64 = 64 << 20;
+/// Results that are read at once for a digest.
+const READS: usize = 8;
 /// How long telling may take before its place at the gate is another's.
 const LEASE: Duration = Duration::from_secs(60);
 /// How long the gate stays closed when a throttle names no time.
@@ -41,7 +46,20 @@ pub struct NotifyStep {
     stack: Stack,
     links: Links,
     rule: Rule,
+    bursts: Rule,
     echo: Option<Echo>,
+}
+
+/// How people hear of a run.
+enum Way {
+    /// By an e-mail of its own, for which there is this place at the gate.
+    Mail(Lease),
+    /// By the digest of this window.
+    Digest(i64),
+    /// Not at all.
+    Silent,
+    /// Not yet.
+    Later(Timestamp),
 }
 
 /// What came of asking the gate.
@@ -54,10 +72,10 @@ impl NotifyStep {
     /// The step over these ports: objects, jobs, queue, gate, topic and clock.
     #[must_use]
     pub fn new(stack: Stack, links: Links) -> Self {
-        Self { stack, links, rule: Rule::default(), echo: None }
+        Self { stack, links, rule: Rule::default(), bursts: Rule::bursts(), echo: None }
     }
 
-    /// The same with another rule for digests.
+    /// The same with another rule for digests of failures.
     #[must_use]
     pub fn with_rule(mut self, rule: Rule) -> Self {
         self.rule = rule;
@@ -72,8 +90,8 @@ impl NotifyStep {
     }
 
     /// The result of the run, which only a summary has.
-    async fn finding(&self, claimed: &Claimed) -> Result<Option<Finding>, StepFailure> {
-        let Some(outcome) = &claimed.job.outcome else {
+    async fn finding(&self, job: &Job) -> Result<Option<Finding>, StepFailure> {
+        let Some(outcome) = &job.outcome else {
             return Err(StepFailure::permanent(
                 Reason::Internal,
                 "the job came to notify without an outcome",
@@ -82,7 +100,7 @@ impl NotifyStep {
         if outcome.kind != OutcomeKind::Summarized {
             return Ok(None);
         }
-        let key = claimed.key(&Artifact::Result);
+        let key = Artifact::Result.key(&job.id, job.run);
         let broken = |why: &str| StepFailure::permanent(Reason::Internal, format!("the result {key} {why}"));
         match self.stack.objects.read(&key, RESULT_LIMIT).await {
             Ok(body) => serde_json::from_slice(&body).map(Some).map_err(|error| {
@@ -94,20 +112,46 @@ impl NotifyStep {
         }
     }
 
-    /// Whether people get an e-mail of their own about this run. Asks for a digest where that is this run's to do.
-    async fn is_mailed(&self, job: &Job, notification: &Notification) -> Result<bool, PortError> {
-        let Some(reason) = notification.reason else { return Ok(true) };
+    /// How people hear of this run. Asks for a digest where that is this run's to do.
+    async fn way(&self, job: &Job, notification: &Notification) -> Result<Way, PortError> {
         if notification.outcome == OutcomeKind::Superseded {
-            return Ok(false);
+            return Ok(Way::Silent);
         }
-        let digest = digest::ask(job, reason, self.rule.window_at(self.stack.clock.now()));
-        let key = &job.document.key;
-        let cause = digest::cause(&digest);
-        let tally = self.stack.jobs.tally(&cause, digest.window, &job.id, job.run, key).await?;
-        if self.rule.asks(tally.place) {
-            self.send(&digest, self.rule.due(digest.window)).await?;
+        if let Some(window) = match notification.reason {
+            Some(_) => self.count(job, notification.reason).await?,
+            None => None,
+        } {
+            return Ok(Way::Digest(window));
         }
-        Ok(self.rule.is_mailed(tally.place))
+        match self.enter().await? {
+            Entry::In(lease) => Ok(Way::Mail(lease)),
+            Entry::Until(until)
+                if notification.reason.is_none() && until.duration_since(job.at_stage_since()) > PATIENCE =>
+            {
+                Ok(self.count(job, None).await?.map_or(Way::Later(until), Way::Digest))
+            }
+            Entry::Until(until) => Ok(Way::Later(until)),
+        }
+    }
+
+    /// The rule for digests of this cause.
+    fn rule(&self, cause: Option<Reason>) -> &Rule {
+        if cause.is_some() { &self.rule } else { &self.bursts }
+    }
+
+    /// Counts this run among those that are told together, and asks for their digest where that is this run's to do.
+    /// Gives the digest's window, if that is how people hear of the run.
+    async fn count(&self, job: &Job, cause: Option<Reason>) -> Result<Option<i64>, PortError> {
+        let rule = self.rule(cause);
+        let prefix = digest::prefix(job, &self.stack.subscriptions.list().await?);
+        let window = rule.window_at(self.stack.clock.now());
+        let digest = Digest::new(cause, job.document.tenant().to_string(), prefix, window);
+        let (name, key) = (digest::cause(&digest), &job.document.key);
+        let tally = self.stack.jobs.tally(&name, window, &job.id, job.run, key).await?;
+        if rule.asks(tally.place) {
+            self.send(&digest, rule.due(window)).await?;
+        }
+        Ok((!rule.is_mailed(tally.place)).then_some(window))
     }
 
     /// Puts a digest into the queue, to be seen at `at` or after the longest delay.
@@ -152,11 +196,35 @@ impl NotifyStep {
         people
     }
 
+    /// The documents that a digest of a burst names: the newest of those that it tells of.
+    async fn named(&self, digest: &Digest) -> Result<Vec<many::Summarized>, PortError> {
+        let (bucket, prefix) = digest::place(digest);
+        let filter = Filter { state: Some(State::Ended), key_prefix: Some(prefix), ..Filter::default() };
+        let mut jobs = self.stack.jobs.list(&filter).await?;
+        jobs.retain(|job| {
+            let summarized =
+                job.outcome.as_ref().is_some_and(|outcome| outcome.kind == OutcomeKind::Summarized);
+            summarized && job.document.bucket == bucket && job.digest == Some(digest.window)
+        });
+        jobs.truncate(many::NAMED);
+        let read = async |job: Job| {
+            // Its name alone tells of it, too.
+            let finding = self.finding(&job).await.unwrap_or_default();
+            (job, finding.map(|finding| finding.summary))
+        };
+        Ok(futures::stream::iter(jobs).map(read).buffered(READS).collect().await)
+    }
+
     async fn tell_digest(&self, digest: &Digest) -> Result<(), StepFailure> {
+        let rule = self.rule(digest.digest);
         let tally = self.stack.jobs.tallied(&digest::cause(digest), digest.window).await?;
-        if tally.count <= self.rule.singly {
+        if tally.count <= rule.singly {
             return Ok(());
         }
+        let notification = match digest.digest {
+            Some(reason) => many::failed(digest, reason, &tally, rule, &self.links.whom()),
+            None => many::summarized(digest, tally.count, &self.named(digest).await?, rule, &self.links),
+        };
         let lease = match self.enter().await? {
             Entry::In(lease) => lease,
             Entry::Until(until) => {
@@ -164,7 +232,6 @@ impl NotifyStep {
                 return Err(StepFailure::throttled(Some(wait), "the publish gate is closed"));
             }
         };
-        let notification = digest::render_digest(digest, &tally, &self.rule, &self.links.whom());
         let told = self.stack.topic.publish(Channel::Completions, &notification).await;
         self.leave(lease, &told).await;
         Ok(told?)
@@ -179,28 +246,26 @@ impl Step for NotifyStep {
 
     async fn run(&self, claimed: &Claimed) -> Result<StepDone, StepFailure> {
         let job = &claimed.job;
-        let finding = self.finding(claimed).await?;
+        let finding = self.finding(job).await?;
         let notification = render(job, finding.as_ref(), &self.links);
-        let mailed = self.is_mailed(job, &notification).await?;
-        let place = match mailed {
-            true => match self.enter().await? {
-                Entry::In(lease) => Some(lease),
-                Entry::Until(until) => {
-                    return Ok(StepDone::Defer { until, why: "the publish gate is closed".into() });
-                }
-            },
-            false => None,
+        let (place, digest) = match self.way(job, &notification).await? {
+            Way::Mail(lease) => (Some(lease), None),
+            Way::Digest(window) => (None, Some(window)),
+            Way::Silent => (None, None),
+            Way::Later(until) => {
+                return Ok(StepDone::Defer { until, why: "the publish gate is closed".into() });
+            }
         };
         self.tell(&notification, place).await?;
         if let Some(echo) = &self.echo {
             echo(&notification);
         }
         count(job, finding.as_ref());
-        Ok(StepDone::ended())
+        Ok(StepDone::ended(move |job| job.digest = digest))
     }
 
     async fn on_digest(&self, digest: Digest) -> Result<(), StepFailure> {
-        let due = self.rule.due(digest.window);
+        let due = self.rule(digest.digest).due(digest.window);
         if self.stack.clock.now() < due {
             return Ok(self.send(&digest, due).await?);
         }

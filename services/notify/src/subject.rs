@@ -40,15 +40,21 @@ pub fn subject(report: &Report, content: EmailContent) -> String {
     fit(&format!("[Precis] {name}{kind}: "), says.trim_end_matches('.'), &pages)
 }
 
-/// The subject of a digest. `place` is where the documents lie, for people.
+/// The subject of a digest of failures. `place` is where the documents lie, for people.
 #[must_use]
-pub(crate) fn of_many(count: u64, reason: Reason, place: &str) -> String {
+pub(crate) fn of_failed(count: u64, reason: Reason, place: &str) -> String {
+    of_many(&format!("{count} documents not summarized: {}", in_short(reason)), place)
+}
+
+/// The subject of a digest of summaries.
+#[must_use]
+pub(crate) fn of_summarized(count: u64, place: &str) -> String {
+    of_many(&format!("{count} documents summarized"), place)
+}
+
+fn of_many(says: &str, place: &str) -> String {
     let place = clip_middle(&ascii(place), NAME).replace('…', "~");
-    fit(
-        "[Precis] ",
-        &format!("{count} documents not summarized: {}", in_short(reason)),
-        &format!(" ({place})"),
-    )
+    fit("[Precis] ", says, &format!(" ({place})"))
 }
 
 /// The file's name without its ending.

@@ -9,7 +9,7 @@ use domain::outcome::Finding;
 use domain::summary::{FactKind, PageReport};
 use domain::text::Origin;
 use domain::{Job, Outcome, Reason};
-use precis_notify::{render, report, text_result};
+use precis_notify::{Rule, many, render, report, text_result};
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use unicode_width::UnicodeWidthStr;
@@ -163,19 +163,24 @@ fn no_known_attack_forges_a_header_a_line_or_markup() {
 fn a_digest_is_as_careful_with_keys_and_prefixes() {
     for attack in ATTACKS {
         let tenant = job(&format!("{attack}/x"), Outcome::summarized()).document.tenant().to_string();
-        let digest = domain::message::Digest { v: 1, digest: Reason::Encrypted, tenant, window: 0 };
+        let digest = domain::message::Digest::new(Some(Reason::Encrypted), tenant.clone(), None, 0);
         let tally = ports::Tally { count: 12, place: 0, examples: vec![(*attack).to_owned(); 3] };
-        let told =
-            precis_notify::digest::render_digest(&digest, &tally, &precis_notify::Rule::default(), "ops");
-        check_subject(&told.subject);
-        check_plain(&told.text);
-        check_lines_are_ours(&told.text);
-        check_markdown(&told.markdown);
-        assert!(
-            told.id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')),
-            "{}",
-            told.id
-        );
+        let failed = many::failed(&digest, Reason::Encrypted, &tally, &Rule::default(), "ops");
+        let digest = domain::message::Digest::new(None, tenant, Some(format!("{attack}/")), 0);
+        let (job, finding) = all_of(attack);
+        let named = [(job, Some(finding.summary))];
+        let burst = many::summarized(&digest, 12, &named, &Rule::bursts(), &links());
+        for told in [failed, burst] {
+            check_subject(&told.subject);
+            check_plain(&told.text);
+            check_lines_are_ours(&told.text);
+            check_markdown(&told.markdown);
+            assert!(
+                told.id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')),
+                "{}",
+                told.id
+            );
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use domain::summary::{FactKind, PageReport};
 use domain::text::Origin;
 use domain::{Job, Outcome, OutcomeKind, Reason};
 use ports::{Notification, Tally};
-use precis_notify::{Links, Rule, markdown, render, report, text_result};
+use precis_notify::{Links, Rule, many, markdown, render, report, text_result};
 
 fn mail(notification: &Notification) -> String {
     format!("Subject: {}\n\n{}", notification.subject, notification.text)
@@ -199,20 +199,33 @@ fn many_documents_with_one_cause_are_one_email() {
         Tally { count: 37, place: 0, examples: jobs.iter().map(|job| job.document.key.clone()).collect() };
     let mut all = String::new();
     for reason in [Reason::OcrUnavailable, Reason::Encrypted] {
-        let digest = domain::message::Digest {
-            v: 1,
-            digest: reason,
-            tenant: jobs[0].document.tenant().to_string(),
-            window: 1_795_442_400,
-        };
-        let notification =
-            precis_notify::digest::render_digest(&digest, &tally, &Rule::default(), &links().whom());
+        let tenant = jobs[0].document.tenant().to_string();
+        let digest = domain::message::Digest::new(Some(reason), tenant, None, 1_795_442_400);
+        let notification = many::failed(&digest, reason, &tally, &Rule::default(), &links().whom());
         assert_eq!(notification.key, "contracts/", "who follows the prefix hears of it");
         assert_eq!((notification.audience, notification.json.as_str()), (reason.audience(), ""));
         all.push_str(&format!("{}\n{}\n", mail(&notification), "=".repeat(78)));
         all.push_str(&format!("{}\n{}\n", notification.markdown, "=".repeat(78)));
     }
     golden("digest.txt", &all);
+}
+
+#[test]
+fn a_burst_of_summaries_is_one_email_with_the_headlines() {
+    let (job, finding) = lease();
+    let digest = domain::message::Digest::new(None, job.document.tenant().to_string(), None, 1_795_442_400);
+    let named = |n: u32, email| {
+        let mut job = job.clone();
+        job.document.key = format!("contracts/lease-{n:03}.pdf");
+        job.settings.email = email;
+        (job, (n != 3).then(|| finding.summary.clone()))
+    };
+    let some = [named(1, EmailContent::Full), named(2, EmailContent::Link), named(3, EmailContent::Full)];
+    let links = Links::address("https://precis.example.org/jobs/{job}/{run}");
+    let told = many::summarized(&digest, 612, &some, &Rule::bursts(), &links);
+    golden("burst.txt", &format!("{}\n{}\n{}", mail(&told), "=".repeat(78), told.markdown));
+    assert_eq!((told.key.as_str(), told.outcome, told.reason), ("contracts/", OutcomeKind::Summarized, None));
+    assert_eq!(told.text.matches("Rent rises 6%").count(), 1, "a link says nothing of the document");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use domain::settings::EmailContent;
 use domain::{Artifact, Job, Outcome, Reason};
 use ports::memory::Memory;
 use ports::{Address, Channel, Fault, GateName, Notification, QueueName, Stack};
-use precis_notify::{NotifyStep, Rule};
+use precis_notify::{NotifyStep, Rule, many};
 use std::time::Duration;
 use worker::{Claimed, Step, StepDone, StepFailure};
 
@@ -208,7 +208,7 @@ async fn the_eleventh_of_a_cause_has_no_email_of_its_own_and_asks_for_the_digest
     assert_eq!(ids(&memory, Channel::Completions).len(), 10);
     let asked = asked(&memory);
     assert_eq!(asked.len(), 2, "the 11th asks, and the 12th in case it could not");
-    assert_eq!((asked[0].digest, asked[0].tenant.as_str()), (Reason::Encrypted, "uploads/contracts"));
+    assert_eq!((asked[0].digest, asked[0].tenant.as_str()), (Some(Reason::Encrypted), "uploads/contracts"));
     // Another cause, another tenant and summaries are counted apart.
     tell(&stack, &job("contracts/x.pdf", Outcome::rejected(Reason::Damaged, "")), &step).await.unwrap();
     tell(&stack, &job("letters/x.pdf", Outcome::rejected(Reason::Encrypted, "")), &step).await.unwrap();
@@ -227,6 +227,88 @@ async fn a_redelivered_job_keeps_its_place_in_the_count() {
         tell(&stack, &encrypted(n), &step).await.unwrap();
     }
     assert_eq!(ids(&memory, Channel::Completions).len(), 10);
+}
+
+/// A summary of the lease under another key, that came to notify so long ago.
+fn summarized(memory: &Memory, key: &str, ago: u64) -> Job {
+    let (mut job, _) = lease();
+    job.document.key = key.into();
+    job.id = domain::JobId::of(&job.document.bucket, key, &job.document.version);
+    job.created_at = memory.now() - Duration::from_secs(ago);
+    job
+}
+
+/// Runs the step on it and commits what it says, as the worker does.
+async fn tell_and_end(stack: &Stack, job: &Job, step: &NotifyStep) -> StepDone {
+    let done = tell(stack, job, step).await.unwrap();
+    let StepDone::Advance { to, patch, .. } = done else { return done };
+    let mut ended = stack.jobs.get(&job.id).await.unwrap().unwrap();
+    ended.revision += 1;
+    ended.state = to;
+    patch(&mut ended);
+    stack.jobs.replace(&ended).await.unwrap();
+    StepDone::ended(|_| {})
+}
+
+#[tokio::test(start_paused = true)]
+async fn summaries_that_come_faster_than_emails_may_be_sent_are_told_by_one_email() {
+    let memory = Memory::new();
+    let stack = memory.stack();
+    let step = step(&stack);
+    stack.gate.close(GateName::Publish, memory.now() + Duration::from_secs(5)).await.unwrap();
+    let young = summarized(&memory, "contracts/young.pdf", 50);
+    let done = tell_and_end(&stack, &young, &step).await;
+    assert!(matches!(done, StepDone::Defer { .. }), "it can still have an e-mail within a minute");
+    assert!(memory.published().is_empty());
+    for n in 0..120 {
+        let job = summarized(&memory, &format!("contracts/{n}.pdf"), 56);
+        assert!(matches!(tell_and_end(&stack, &job, &step).await, StepDone::Advance { .. }));
+    }
+    // A failure has its place in its own count, however long it waits.
+    let failed = encrypted(700);
+    assert!(matches!(tell_and_end(&stack, &failed, &step).await, StepDone::Defer { .. }));
+    assert_eq!(ids(&memory, Channel::Outcomes).len(), 120, "programs hear of every one at once");
+    assert!(ids(&memory, Channel::Completions).is_empty());
+    drain_digests(&memory, &stack, &step).await;
+    let digests = digests(&memory);
+    assert_eq!(digests.len(), 1);
+    let (text, subject) = (&digests[0].text, &digests[0].subject);
+    assert_eq!(subject, "[Precis] 120 documents summarized (contracts/)");
+    assert_eq!(text.matches("Rent rises 6%").count(), many::NAMED, "{text}");
+    assert!(text.contains("and 20 more: precis jobs --prefix 'contracts/'"), "{text}");
+    assert!(!text.contains("young.pdf"), "it has an e-mail of its own");
+    tell_and_end(&stack, &young, &step).await;
+    assert_eq!(ids(&memory, Channel::Completions).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_digest_reaches_those_who_follow_a_longer_prefix_than_the_tenants() {
+    use ports::{Endpoint, Subscription};
+    let memory = Memory::new();
+    let stack = memory.stack();
+    for prefix in ["", "contracts/2026-"] {
+        let subscription = Subscription {
+            id: String::new(),
+            endpoint: Endpoint::Email("ann@example.org".into()),
+            outcomes: Vec::new(),
+            prefix: prefix.into(),
+            audience: domain::Audience::Sender,
+            created_at: memory.now(),
+        };
+        stack.subscriptions.add(subscription).await.unwrap();
+    }
+    let step = step(&stack).with_rule(Rule { window: Duration::from_secs(600), singly: 1 });
+    let failed = |key: String| job(&key, Outcome::rejected(Reason::Encrypted, ""));
+    for n in 0..3 {
+        tell(&stack, &failed(format!("contracts/2026-{n}/x.pdf")), &step).await.unwrap();
+        tell(&stack, &failed(format!("contracts/old/{n}.pdf")), &step).await.unwrap();
+    }
+    let versions: Vec<_> = asked(&memory).iter().map(|digest| digest.v).collect();
+    assert_eq!(versions, [2, 1, 2, 1], "what a release before can say is said so that it reads it");
+    drain_digests(&memory, &stack, &step).await;
+    let mut keys: Vec<_> = digests(&memory).into_iter().map(|told| told.key).collect();
+    keys.sort();
+    assert_eq!(keys, ["contracts/", "contracts/2026-"]);
 }
 
 /// Takes digests from the queue and hands them to the step, over and over, until the queue has none.

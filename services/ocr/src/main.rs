@@ -19,12 +19,10 @@ async fn main() -> anyhow::Result<()> {
         aws = aws::connect_patiently(&settings) => aws?,
         () = shutdown.draining() => return Ok(()),
     };
-    let stage = || {
-        let step = OcrStep::new(aws.stack.clone(), args.config());
-        StageHandler::new(aws.stack.clone(), step, numbers.clone())
-    };
-    let completed = Completed::new(aws.stack.clone(), stage());
-    let service = Service::new(aws.stack.clone(), numbers.clone()).with(stage()).with(completed);
+    let step = || OcrStep::new(aws.stack.clone(), args.config());
+    let stage = StageHandler::new(aws.stack.clone(), step(), numbers.clone());
+    let completed = Completed::new(aws.stack.clone(), stage);
+    let service = Service::new(aws.stack.clone(), numbers).step(step()).with(completed);
     tokio::join!(service.run(shutdown.clone()), health.until(shutdown.draining()));
     Ok(())
 }

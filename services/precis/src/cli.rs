@@ -334,6 +334,10 @@ pub struct Up {
     /// Longest that Ctrl-C waits for work at hand, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 110)]
     pub drain: u64,
+    /// Start nothing: say by the exit status whether another `precis up` works in the data folder. For the health
+    /// check of a container.
+    #[arg(long)]
+    pub health: bool,
 }
 
 /// What becomes of an inbox file.

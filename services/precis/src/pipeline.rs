@@ -13,7 +13,7 @@ use std::time::Duration;
 use summarizer::{Backend, Head};
 use telemetry::metrics::{self, Place};
 use tokio::task::JoinSet;
-use worker::{Config, DeadLetters, Held, InFlight, Reconciler, Runtime, Shutdown, StageHandler, Step};
+use worker::{Config, Held, InFlight, Service, Shutdown};
 
 /// What the pipeline is started with.
 pub struct Options {
@@ -62,40 +62,25 @@ impl Pipeline {
             format!("{ocr_version} {} {}", summarizer::ranker(options.head.as_deref()), backend.name());
         let scratch = local.layout.scratch();
 
-        let mut pipeline = Self { tasks: JoinSet::new(), in_flight: Vec::new(), shutdown };
         let numbers = Config { drain: options.drain, wait: options.wait, ..Config::default() };
-        let config = ingest::Config { scratch, reader, made_by };
-        pipeline.stage(&stack, ingest::Ingest::new(stack.clone(), config), cores, &numbers);
-        let config = ocr::Config { parts_at_once: cores, pages_a_part: 1 };
-        pipeline.stage(&stack, ocr::OcrStep::new(stack.clone(), config), cores, &numbers);
+        let ingest = ingest::Config { scratch, reader, made_by };
+        let ocr = ocr::Config { parts_at_once: cores, pages_a_part: 1 };
         let summarize = summarize::Summarize::new(stack.clone(), backend).with_head(options.head);
-        pipeline.stage(&stack, summarize, cores, &numbers);
         let notify =
             notify::NotifyStep::new(stack.clone(), links(&local.layout.folder)).with_echo(options.echo);
-        pipeline.stage(&stack, notify, cores, &numbers);
+        let at_once = |stage| concurrency(stage, cores);
+        let service = Service::new(stack.clone(), numbers)
+            .step_at_once(ingest::Ingest::new(stack.clone(), ingest), at_once(Stage::Ingest))
+            .step_at_once(ocr::OcrStep::new(stack, ocr), at_once(Stage::Ocr))
+            .step_at_once(summarize, at_once(Stage::Summarize))
+            .step_at_once(notify, at_once(Stage::Notify))
+            .reconciling();
+        let mut pipeline = Self { tasks: JoinSet::new(), in_flight: service.in_flight(), shutdown };
+        pipeline.tasks.spawn(service.run(pipeline.shutdown.clone()));
         let stop = pipeline.shutdown.clone();
-        let (dead, reconciler) =
-            (DeadLetters::new(stack.clone()).with_config(numbers), Reconciler::new(stack));
-        pipeline.tasks.spawn({
-            let stop = stop.clone();
-            async move { dead.run(stop).await }
-        });
-        pipeline.tasks.spawn({
-            let stop = stop.clone();
-            async move { reconciler.run(stop).await }
-        });
         let deliveries = local.deliveries();
         pipeline.tasks.spawn(async move { deliveries.run(stop.draining()).await });
         Ok(pipeline)
-    }
-
-    fn stage<S: Step + 'static>(&mut self, stack: &Stack, step: S, cores: usize, numbers: &Config) {
-        let config = Config { concurrency: concurrency(step.stage(), cores), ..numbers.clone() };
-        let handler = StageHandler::new(stack.clone(), step, config.clone());
-        let runtime = Runtime::new(stack.clone(), Arc::new(handler), config);
-        self.in_flight.push(runtime.in_flight());
-        let shutdown = self.shutdown.clone();
-        self.tasks.spawn(async move { runtime.run(shutdown).await });
     }
 
     /// Takes in files from a folder.

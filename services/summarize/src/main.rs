@@ -5,7 +5,7 @@ mod args;
 use models::MiniLm;
 use precis_summarize::Summarize;
 use std::sync::Arc;
-use worker::{Service, Shutdown, StageHandler};
+use worker::{Service, Shutdown};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -23,8 +23,7 @@ async fn main() -> anyhow::Result<()> {
     };
     let backend = Arc::new(MiniLm::open(&args.model, args.device)?);
     let step = Summarize::new(aws.stack.clone(), backend).with_head(head);
-    let handler = StageHandler::new(aws.stack.clone(), step, numbers.clone());
-    let service = Service::new(aws.stack, numbers).with(handler);
+    let service = Service::new(aws.stack, numbers).step(step);
     tokio::join!(service.run(shutdown.clone()), health.until(shutdown.draining()));
     Ok(())
 }

@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_types::service_config::ServiceConfigKey;
 use std::time::Duration;
 
 /// How long a connection may take.
@@ -70,7 +71,19 @@ pub async fn sdk_config(choice: &Choice) -> SdkConfig {
 /// Whether the configuration leads to AWS itself rather than to an emulator.
 #[must_use]
 pub fn is_real(config: &SdkConfig) -> bool {
-    config.endpoint_url().is_none_or(|url| url.contains(".amazonaws.com"))
+    config.endpoint_url().is_none_or(is_aws)
+}
+
+fn is_aws(url: &str) -> bool {
+    url.contains(".amazonaws.com")
+}
+
+/// The endpoint that is set for S3 alone (`AWS_ENDPOINT_URL_S3`, `s3 = endpoint_url = …` in a profile), as the SDK
+/// looks it up.
+fn s3_endpoint(config: &SdkConfig) -> Option<String> {
+    let key =
+        ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    config.service_config()?.load_config(key.ok()?)
 }
 
 /// A client of each service that we use.
@@ -92,7 +105,8 @@ impl Clients {
         let once = RetryConfig::disabled();
         let s3 = aws_sdk_s3::config::Builder::from(config).interceptor(Counted);
         // An emulator has one name, so a bucket cannot be a part of it.
-        let s3 = s3.force_path_style(!is_real(config));
+        let real = s3_endpoint(config).map_or_else(|| is_real(config), |url| is_aws(&url));
+        let s3 = s3.force_path_style(!real);
         let sns = aws_sdk_sns::config::Builder::from(config).interceptor(Counted).retry_config(once.clone());
         let textract =
             aws_sdk_textract::config::Builder::from(config).interceptor(Counted).retry_config(once);

@@ -195,6 +195,9 @@ pub struct Job {
     /// How it ends, once decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// The window of the digest that tells people of this run, where it has no e-mail of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<i64>,
     /// Milliseconds of work by stage, this run.
     #[serde(default)]
     pub timings_ms: BTreeMap<String, u64>,
@@ -284,6 +287,7 @@ impl Job {
             ocr_pending: Vec::new(),
             ocr_generation: 0,
             outcome: None,
+            digest: None,
             timings_ms: BTreeMap::new(),
             cost: Cost::default(),
             history: Vec::new(),
@@ -301,6 +305,13 @@ impl Job {
             State::At(stage) => Some(stage),
             State::Ended => None,
         }
+    }
+
+    /// Since when the present stage owes it work.
+    #[must_use]
+    pub fn at_stage_since(&self) -> Timestamp {
+        let came = |entry: &&HistoryEntry| matches!(entry.what, What::Done | What::Decided | What::Restarted);
+        self.history.iter().rev().find(came).map_or(self.created_at, |entry| entry.at)
     }
 
     /// Takes the claim for `lease`, counting an attempt.
@@ -456,6 +467,7 @@ impl Job {
         job.ocr_pending.clear();
         job.ocr_generation = 0;
         job.outcome = None;
+        job.digest = None;
         job.timings_ms.clear();
         job.cost = Cost::default();
         job.note(now, What::Restarted, "", None);

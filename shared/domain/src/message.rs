@@ -9,8 +9,10 @@ use crate::job::Stage;
 use crate::reason::Reason;
 use serde::{Deserialize, Serialize};
 
-/// The present version of what we send.
-pub const MESSAGE_SCHEMA: u32 = 1;
+/// The newest version of nudges.
+pub const NUDGE_SCHEMA: u32 = 1;
+/// The newest version of digests.
+pub const DIGEST_SCHEMA: u32 = 2;
 
 /// "This job may owe this stage some work."
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,16 +30,22 @@ pub struct Nudge {
     pub trace: Option<String>,
 }
 
-/// "Tell people about the many jobs that failed for one cause."
+/// "Tell people about the many jobs that failed for one cause, or that were summarized in one burst."
+///
+/// Version 1 knew failures alone, and those of a whole tenant. Whatever that cannot say is of version 2, so that
+/// a release that reads 1 leaves it to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
     /// Version of the shape.
     pub v: u32,
-    /// The cause.
-    pub digest: Reason,
+    /// The cause; `None`: they were summarized.
+    pub digest: Option<Reason>,
     /// Whose documents (a tenant as text).
     pub tenant: String,
-    /// Start of the hour, in seconds since 1970, that is told about.
+    /// What all their keys begin with, if that is not the tenant's own prefix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// Start of the time that is told about, in seconds since 1970.
     pub window: i64,
 }
 
@@ -73,7 +81,7 @@ pub enum Message {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Written by a newer release than this: wait for it rather than reject it.
-    #[error("message version {0} is newer than this release reads ({MESSAGE_SCHEMA})")]
+    #[error("message version {0} is newer than this release reads")]
     Newer(u64),
     /// No message of ours at all.
     #[error("malformed message: {0}")]
@@ -81,10 +89,10 @@ pub enum DecodeError {
 }
 
 impl Nudge {
-    /// A nudge of the present version.
+    /// A nudge.
     #[must_use]
     pub fn new(job: JobId, run: u32, stage: Stage, trace: Option<String>) -> Self {
-        Self { v: MESSAGE_SCHEMA, job, run, stage, trace }
+        Self { v: NUDGE_SCHEMA, job, run, stage, trace }
     }
 
     /// The body to send.
@@ -95,6 +103,14 @@ impl Nudge {
 }
 
 impl Digest {
+    /// A digest of the jobs of a tenant (whose keys begin with `prefix`) that were counted in a window, of the
+    /// oldest version that can say it.
+    #[must_use]
+    pub fn new(cause: Option<Reason>, tenant: String, prefix: Option<String>, window: i64) -> Self {
+        let v = if cause.is_some() && prefix.is_none() { 1 } else { DIGEST_SCHEMA };
+        Self { v, digest: cause, tenant, prefix, window }
+    }
+
     /// The body to send.
     #[must_use]
     pub fn encode(&self) -> String {
@@ -113,8 +129,9 @@ impl Message {
         if let Some(inner) = enveloped(&value) {
             return Self::decode(inner);
         }
+        let newest = if value.get("digest").is_some() { DIGEST_SCHEMA } else { NUDGE_SCHEMA };
         match value.get("v").and_then(serde_json::Value::as_u64) {
-            Some(version) if version > u64::from(MESSAGE_SCHEMA) => Err(DecodeError::Newer(version)),
+            Some(version) if version > u64::from(newest) => Err(DecodeError::Newer(version)),
             Some(_) if value.get("digest").is_some() => {
                 serde_json::from_value(value).map(Self::Digest).map_err(|error| malformed(&error))
             }

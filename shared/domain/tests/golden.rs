@@ -159,19 +159,18 @@ fn messages_are_written_and_read_as_they_always_were() {
     let traced = Nudge::new(id(), 1, Stage::Ocr, Some(trace));
     assert_eq!(traced.encode(), golden!("nudge-traced").trim());
     assert_eq!(Message::decode(golden!("nudge-traced")), Ok(Message::Nudge(traced)));
-    let digest = Digest {
-        v: 1,
-        digest: Reason::OcrUnavailable,
-        tenant: "uploads/contracts".into(),
-        window: 1_772_352_000,
-    };
+    let (tenant, window) = ("uploads/contracts".to_owned(), 1_772_352_000);
+    let digest = Digest::new(Some(Reason::OcrUnavailable), tenant.clone(), None, window);
     assert_eq!(digest.encode(), golden!("digest").trim());
     assert_eq!(Message::decode(golden!("digest")), Ok(Message::Digest(digest)));
+    let burst = Digest::new(None, tenant, Some("contracts/2026-".into()), window);
+    assert_eq!(burst.encode(), golden!("digest-burst").trim());
+    assert_eq!(Message::decode(golden!("digest-burst")), Ok(Message::Digest(burst)));
 }
 
 #[test]
 fn a_newer_message_is_known_as_newer_whatever_else_it_says() {
-    for body in ["{\"v\":2}", "{\"v\":99,\"job\":7}", "{\"v\":2,\"digest\":[]}"] {
+    for body in ["{\"v\":2}", "{\"v\":99,\"job\":7}", "{\"v\":3,\"digest\":[]}"] {
         assert!(matches!(Message::decode(body), Err(DecodeError::Newer(_))), "{body}");
     }
 }

@@ -6,11 +6,16 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-/// The environment variable that says what is logged, for example `debug` or `info,precis_worker=trace`.
+/// The environment variable that says what is logged, for example `debug` or `info,worker=trace`. A level alone is
+/// for Precis; others' crates stay at `info` unless they are named.
 pub const ENV: &str = "PRECIS_LOG";
+
+/// Others' crates that, at `debug`, write the keys of documents and parts of requests into the log.
+const TALKATIVE: [&str; 6] = ["aws_config", "aws_runtime", "aws_sdk", "aws_sigv4", "aws_smithy", "hyper"];
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,11 +93,19 @@ where
 
 fn filter(asked: Option<&str>, default: &str) -> Result<EnvFilter, LogError> {
     let (filter, from) = asked.map_or((default, "the program"), |asked| (asked, ENV));
-    EnvFilter::builder().parse(filter).map_err(|error| LogError::Filter {
+    let parse = |filter: &str| EnvFilter::builder().parse(filter);
+    let wrong = |why: &dyn std::fmt::Display| LogError::Filter {
         filter: filter.to_owned(),
         from,
-        why: error.to_string(),
-    })
+        why: why.to_string(),
+    };
+    let parsed = parse(filter).map_err(|error| wrong(&error))?;
+    if parsed.max_level_hint().is_none_or(|most| most <= LevelFilter::INFO) {
+        return Ok(parsed);
+    }
+    // In front, so that whoever names one of them gets what he asks for.
+    let quiet: String = TALKATIVE.iter().map(|name| format!("{name}=info,")).collect();
+    parse(&(quiet + filter)).map_err(|error| wrong(&error))
 }
 
 fn subscriber<W>(
@@ -171,9 +184,31 @@ mod tests {
 
     #[test]
     fn the_environment_wins_and_a_broken_filter_says_whose_it_is() {
-        assert_eq!(filter(Some("debug"), "info").unwrap().to_string(), "debug");
+        assert_eq!(filter(Some("warn"), "info").unwrap().to_string(), "warn");
         assert_eq!(filter(None, "info").unwrap().to_string(), "info");
         let error = filter(Some("precis=loud"), "info").unwrap_err().to_string();
         assert!(error.contains("PRECIS_LOG") && error.contains("precis=loud"), "{error}");
+    }
+
+    #[test]
+    fn a_level_alone_is_not_for_those_who_write_keys_into_the_log() {
+        let seen = |asked: &str| {
+            let buffer = Buffer::default();
+            let writer = {
+                let buffer = buffer.clone();
+                move || buffer.clone()
+            };
+            let subscriber = subscriber(Format::Json, filter(Some(asked), "").unwrap(), writer, false);
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::debug!(target: "aws_sdk_s3::endpoint_auth", "theirs");
+                tracing::debug!(target: "worker", "ours");
+            });
+            let log = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+            (log.contains("ours"), log.contains("theirs"))
+        };
+        assert_eq!(seen("debug"), (true, false));
+        assert_eq!(seen("trace,aws_sdk_s3=debug"), (true, true));
+        assert_eq!(seen("debug,aws_sdk=debug"), (true, true));
+        assert_eq!(seen("info"), (false, false));
     }
 }

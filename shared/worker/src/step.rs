@@ -63,10 +63,9 @@ impl StepDone {
         }
     }
 
-    /// Notify is done: nothing is owed any more.
-    #[must_use]
-    pub fn ended() -> Self {
-        Self::Advance { to: State::Ended, patch: unchanged(), claiming: None }
+    /// Notify is done: nothing is owed any more. With these changes.
+    pub fn ended(patch: impl FnOnce(&mut Job) + Send + 'static) -> Self {
+        Self::Advance { to: State::Ended, patch: Box::new(patch), claiming: None }
     }
 
     /// It ends so, with these changes.

@@ -104,6 +104,15 @@ fn the_own_inbox_is_watched_and_a_changed_file_is_a_new_document() {
 }
 
 #[test]
+fn a_health_check_says_whether_somebody_works_in_the_folder() {
+    let place = Place::new();
+    let up = up(&place, &[]);
+    place.run(&["up", "--health"]).with_status(0);
+    up.stop();
+    place.run(&["up", "--health"]).with_status(1).saying(&["no `precis up` works in"]);
+}
+
+#[test]
 fn inboxes_that_are_no_folders_or_have_one_name_are_refused() {
     let place = Place::new();
     place.run(&["up", "--inbox", "nowhere"]).with_status(1).saying(&["nowhere", "is no folder", "Do: "]);

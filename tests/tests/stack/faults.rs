@@ -1,4 +1,4 @@
-//! kill -9 at any time, and an emulator that answers nothing for a while: each document has one end, none is lost.
+//! kill -9 at any time, and messages that no service of ours sent: each document has one end, none is lost.
 
 use crate::{queues_are_empty, told_once};
 use precis_tests::deployment::{Deployment, Plan};

@@ -3,10 +3,15 @@
 //! Run by `docker/host/emulators run …`; without emulators each test is skipped and says so. `make soak`
 //! (`PRECIS_SOAK=1`) makes the storm and the burst of scans as large as a bad day: 1,000 documents, 200 scans.
 
+mod between;
+mod burst;
 mod calls;
+mod canaries;
 mod documents;
 mod faults;
 mod outage;
+mod restart;
+mod rolling;
 mod storm;
 mod throttle;
 
@@ -31,12 +36,16 @@ fn told_once(outcomes: &[Value]) -> BTreeMap<String, String> {
     told
 }
 
-/// Nothing is left in any queue, and nothing became a dead letter.
+/// Nothing is left in any queue, and nothing became a dead letter. Waits for as long as they grow shorter.
 async fn queues_are_empty(deployment: &Deployment) {
-    for _ in 0..50 {
-        if deployment.messages().await == (0, 0) {
+    let (mut least, mut patience) = (u64::MAX, 60);
+    while patience > 0 {
+        let (live, dead) = deployment.messages().await;
+        if (live, dead) == (0, 0) {
             return;
         }
+        patience = if live < least { 60 } else { patience - 1 };
+        least = least.min(live);
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     }
     panic!("messages and dead letters are left: {:?}", deployment.messages().await);

@@ -1,77 +1,20 @@
 //! AWS out of order: an endpoint that answers errors for a while or not at all, and a table that lacks its index.
 
+use crate::between::{Between, Weather};
 use crate::{queues_are_empty, told_once};
 use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, TableDescription};
+use domain::{Job, OutcomeKind};
 use precis_tests::deployment::{Deployment, Plan, emulator};
 use precis_tests::papers;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
-
-/// How what stands between behaves.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Weather {
-    Fair,
-    /// Every request is answered by an error of the server.
-    Errors,
-    /// Every connection is closed at once.
-    Gone,
-}
-
-/// Stands between the services and the emulator.
-struct Between {
-    address: String,
-    weather: watch::Sender<Weather>,
-}
-
-impl Between {
-    async fn new(endpoint: &str) -> Self {
-        let upstream: Arc<str> = endpoint.trim_start_matches("http://").into();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let (weather, seen) = watch::channel(Weather::Fair);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(carry(stream, Arc::clone(&upstream), seen.clone()));
-            }
-        });
-        Self { address, weather }
-    }
-
-    fn turns(&self, weather: Weather) {
-        self.weather.send_replace(weather);
-    }
-}
-
-/// Carries one connection for as long as the weather does not turn.
-async fn carry(mut stream: TcpStream, upstream: Arc<str>, mut seen: watch::Receiver<Weather>) {
-    let weather = *seen.borrow_and_update();
-    match weather {
-        Weather::Gone => {}
-        Weather::Errors => {
-            let _ = stream.read(&mut [0; 4096]).await;
-            let answer =
-                "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-            let _ = stream.write_all(answer.as_bytes()).await;
-        }
-        Weather::Fair => {
-            let Ok(mut to) = TcpStream::connect(&*upstream).await else { return };
-            tokio::select! {
-                _ = copy_bidirectional(&mut stream, &mut to) => {}
-                _ = seen.changed() => {}
-            }
-        }
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endpoint_that_fails_and_then_is_gone_for_a_while_delays_and_loses_nothing() {
     let Some((endpoint, _)) = emulator() else { return };
     let between = Between::new(&endpoint).await;
-    let plan = Plan { copies: [2, 1, 1, 2], between: Some(between.address.clone()), ..Plan::default() };
+    let mut plan = Plan { copies: [2, 1, 1, 2], ..Plan::default() };
+    plan.env.push(("AWS_ENDPOINT_URL", between.address.clone()));
     let Some(deployment) = Deployment::start(plan).await else { return };
     let folder = tempfile::tempdir().unwrap();
     let all: Vec<_> = (0..40).map(papers::good).collect();
@@ -90,13 +33,69 @@ async fn an_endpoint_that_fails_and_then_is_gone_for_a_while_delays_and_loses_no
     between.turns(Weather::Fair);
     deployment.ended(all.len(), Duration::from_secs(600)).await;
     queues_are_empty(&deployment).await;
-    let mut outcomes = deployment.outcomes().await;
-    let count = outcomes.len();
-    outcomes.dedup_by(|a, b| a["job"] == b["job"]);
-    println!("{} documents through a minute of outage: {count} reports", all.len());
-    assert!(deployment.jobs().await.iter().all(|job| {
-        job.outcome.as_ref().is_some_and(|outcome| outcome.kind == domain::OutcomeKind::Summarized)
-    }));
+    let outcomes = deployment.outcomes().await;
+    let told: BTreeSet<_> = outcomes.iter().map(|outcome| outcome["job"].to_string()).collect();
+    println!("{} documents through a minute of outage: {} reports", all.len(), outcomes.len());
+    assert_eq!(told.len(), all.len(), "each is told");
+    assert!(all_summarized(&deployment.jobs().await));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_expired_and_a_wrong_clock_delay_are_explained_and_lose_nothing() {
+    let Some((endpoint, _)) = emulator() else { return };
+    let between = Between::new(&endpoint).await;
+    let mut plan = Plan::default();
+    plan.env.push(("AWS_ENDPOINT_URL", between.address.clone()));
+    let Some(deployment) = Deployment::start(plan).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..20 {
+        match number {
+            5 => between.turns(Weather::Expired),
+            10 => between.turns(Weather::Clock),
+            15 => between.turns(Weather::Fair),
+            _ => {}
+        }
+        let file = papers::good(number).lay_into(folder.path());
+        deployment.put(&format!("in/{number}"), &file).await;
+        if matches!(number, 5 | 10) {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+        }
+    }
+    let jobs = deployment.ended(20, Duration::from_secs(600)).await;
+    queues_are_empty(&deployment).await;
+    assert!(all_summarized(&jobs));
+    let said = deployment.said();
+    assert!(said.contains("The security token included in the request is expired"), "{said}");
+    assert!(said.contains("This machine's clock is wrong: set it"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kms_key_that_we_may_not_use_is_named_to_the_operator_and_a_retry_mends() {
+    let Some((endpoint, _)) = emulator() else { return };
+    let between = Between::new(&endpoint).await;
+    let mut plan = Plan::default();
+    plan.env.push(("AWS_ENDPOINT_URL_S3", between.address.clone()));
+    let Some(deployment) = Deployment::start(plan).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    between.turns(Weather::NoKey);
+    let file = papers::good(1).lay_into(folder.path());
+    deployment.put("in/locked.txt", &file).await;
+    let jobs = deployment.ended(1, Duration::from_secs(120)).await;
+    let outcome = jobs[0].outcome.clone().unwrap();
+    assert_eq!((outcome.kind, outcome.reason), (OutcomeKind::Failed, Some(domain::Reason::AccessDenied)));
+    let mails = deployment.mails().await;
+    let (subject, text) = &mails[0];
+    assert!(subject.contains("access was denied"), "{subject}");
+    assert!(text.contains("kms:Decrypt") && text.contains("precis doctor"), "{text}");
+    between.turns(Weather::Fair);
+    let retried = deployment.precis(&["retry", "--reason", "ACCESS_DENIED"]);
+    assert_eq!(retried.status, 0, "{retried:?}");
+    assert!(all_summarized(&deployment.ended(1, Duration::from_secs(120)).await));
+    assert_eq!(deployment.mails().await.len(), 1);
+}
+
+fn all_summarized(jobs: &[Job]) -> bool {
+    jobs.iter().all(|job| job.outcome.as_ref().is_some_and(|outcome| outcome.kind == OutcomeKind::Summarized))
 }
 
 /// The table of jobs as it was described, with these of its indexes.
@@ -149,7 +148,7 @@ async fn without_the_table_of_jobs_or_an_index_of_it_documents_wait() {
     drop_table().await;
     make_jobs(&deployment, &described, |_| true).await;
     let jobs = deployment.ended(3, Duration::from_secs(300)).await;
-    assert!(jobs.iter().all(|job| job.outcome.as_ref().unwrap().kind == domain::OutcomeKind::Summarized));
+    assert!(jobs.iter().all(|job| job.outcome.as_ref().unwrap().kind == OutcomeKind::Summarized));
     assert_eq!(told_once(&deployment.outcomes().await).len(), 3);
     assert!(deployment.said().contains("ResourceNotFoundException"), "the logs say what is missing");
 }

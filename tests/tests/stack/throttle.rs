@@ -28,12 +28,12 @@ async fn a_burst_of_scans_finishes_at_the_speed_of_the_quota() {
             ("PRECIS_TEXTRACT_DETECTS_PER_SECOND", (2 * rate.parse::<u32>().unwrap()).to_string()),
             ("PRECIS_EMAILS_PER_SECOND", "1000".to_owned()),
         ],
-        between: None,
         textract: vec![
             ("TEXTRACT_LOCAL_DETECTS_PER_SECOND", rate.to_owned()),
             ("TEXTRACT_LOCAL_STARTS_PER_SECOND", rate.to_owned()),
             ("TEXTRACT_LOCAL_CONCURRENT_JOBS", "5".to_owned()),
         ],
+        ..Plan::default()
     };
     let Some(deployment) = Deployment::start(plan).await else { return };
     let folder = tempfile::tempdir().unwrap();

@@ -166,6 +166,9 @@ async fn told(place: &Place, job: &Job, out: &mut dyn Write) -> Result<()> {
         let result = aws.names.console_url(&Artifact::Result.key(&job.id, job.run));
         writeln!(out, "Result    {result}")?;
     }
+    if job.digest.is_some() && job.state == State::Ended {
+        writeln!(out, "Mail      none of its own: a digest tells of it")?;
+    }
     let Some(local) = place.local() else { return Ok(()) };
     let name = format!("{}-{}", job.id, job.run);
     let late: Vec<_> =

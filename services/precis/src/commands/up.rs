@@ -26,6 +26,9 @@ const SAY: Duration = Duration::from_secs(2);
 
 /// Runs the command.
 pub async fn run(args: cli::Up) -> Result<ExitCode> {
+    if args.health {
+        return health(&args.data.folder).await;
+    }
     let model = model::find(args.model.model.as_deref())?;
     let local = place::exclusive(&args.data.folder).await?;
     let inboxes = inboxes(&args, &local.layout.inbox())?;
@@ -59,6 +62,14 @@ pub async fn run(args: cli::Up) -> Result<ExitCode> {
         watch.clear();
     }
     say_what_it_waits_for(&mut pipeline, &shutdown).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn health(folder: &Path) -> Result<ExitCode> {
+    let local = place::shared(folder).await?;
+    if !local.somebody_works() {
+        bail!("no `precis up` works in {}", local.layout.folder.display());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

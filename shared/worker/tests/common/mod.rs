@@ -67,7 +67,7 @@ pub fn done(stage: Stage) -> StepDone {
     match stage {
         Stage::Ingest | Stage::Ocr => StepDone::advance(Stage::Summarize, |_| {}),
         Stage::Summarize => StepDone::end(Outcome::summarized(), |_| {}),
-        Stage::Notify => StepDone::ended(),
+        Stage::Notify => StepDone::ended(|_| {}),
     }
 }
 

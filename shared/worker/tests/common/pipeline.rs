@@ -147,7 +147,7 @@ impl Step for Notify {
         for channel in [Channel::Outcomes, Channel::Completions] {
             self.0.topic.publish(channel, &told).await?;
         }
-        Ok(StepDone::ended())
+        Ok(StepDone::ended(|_| {}))
     }
 }
 
