@@ -609,9 +609,10 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Words from none to more than a document has, or the name of a length.
+/// Words that make a summary, or the name of a length.
 fn length(text: &str) -> Result<u32, String> {
-    domain::settings::length(text)
+    let words = domain::settings::length(text)?;
+    if (10..=5000).contains(&words) { Ok(words) } else { Err(format!("{words} is not in 10..=5000")) }
 }
 
 fn outcome(text: &str) -> Result<OutcomeKind, String> {

@@ -71,7 +71,7 @@ impl Pipeline {
         let at_once = |stage| concurrency(stage, cores);
         let service = Service::new(stack.clone(), numbers)
             .step_at_once(ingest::Ingest::new(stack.clone(), ingest), at_once(Stage::Ingest))
-            .step_at_once(ocr::OcrStep::new(stack.clone(), ocr), at_once(Stage::Ocr))
+            .step_at_once(ocr::OcrStep::new(stack, ocr), at_once(Stage::Ocr))
             .step_at_once(summarize, at_once(Stage::Summarize))
             .step_at_once(notify, at_once(Stage::Notify))
             .reconciling();

@@ -121,7 +121,8 @@ pub(crate) fn around(text: &str, hit: &Range<usize>, most: usize) -> String {
     }
     // A condition says nothing without what it is for, and a word or two say nothing at all.
     let bare = |to: usize| count_words(&text[cuts[from]..cuts[to]]) < 4;
-    if to + 1 < cuts.len() && (among(CONDITIONS, first_word(&text[cuts[from]..])) || bare(to)) {
+    let condition = to == from + 1 && among(CONDITIONS, first_word(&text[cuts[from]..]));
+    if to + 1 < cuts.len() && (condition || bare(to)) {
         to += 1;
     }
     let start = cuts[from] + decision(&text[cuts[from]..hit.start]);

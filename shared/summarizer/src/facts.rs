@@ -173,14 +173,14 @@ fn collect<'a>(
             continue;
         }
         let mut line = if row { clause::in_row(text, &hit.range, LONGEST) } else { line(text, &hit.range) };
+        if !row && count_words(&line) < LEAST {
+            continue;
+        }
         if !row && (cues::dangles(&line) || count_words(&line) <= SCRAP) {
             line = labelled(rank::heading(source.document, sentence), line);
         }
         let worth =
             worth(source, sentence, hit, &line) + source.relevance.get(index).copied().unwrap_or_default();
-        if !row && count_words(&line) < LEAST {
-            continue;
-        }
         // The same clause is one fact, of the kind that comes first.
         if !out.iter().rev().take(hits.len()).any(|other| other.text == line) {
             let (kind, value) = (hit.kind, hit.value.clone());

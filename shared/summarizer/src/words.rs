@@ -45,6 +45,11 @@ pub(crate) fn dictionary_words(run: &str) -> impl Iterator<Item = &str> {
     slices.into_iter().filter(|word| word.chars().any(char::is_alphanumeric))
 }
 
+/// True for a stem that carries no subject in English.
+pub(crate) fn is_stop(stem: &str) -> bool {
+    STOP.contains(stem)
+}
+
 /// A character of a script that is written without spaces between words.
 pub(crate) fn unspaced(c: char) -> bool {
     matches!(u32::from(c),
@@ -135,7 +140,7 @@ impl Stems {
 
     /// Whether a stem says nothing about a subject in the document's language.
     pub(crate) fn stops(&self, stem: &str) -> bool {
-        if self.english { STOP.contains(stem) } else { self.stop.contains(stem) }
+        if self.english { is_stop(stem) } else { self.stop.contains(stem) }
     }
 
     /// Whether a stem may link two sentences: neither a number nor a stop word.

@@ -175,7 +175,7 @@ fn told(material: &Material, facts: &[Fact], traps: &[Fact]) -> Result<Target, U
         if groups > 128 - first {
             return Err(Useless::TooManyFacts);
         }
-        let bits = (0..groups).fold(0_u128, |bits, group| bits | 1 << (first + group));
+        let bits = (0..groups).fold(0_u128, |bits, group| bits | (1 << (first + group)));
         first += groups;
         Ok(bits)
     };
@@ -183,7 +183,7 @@ fn told(material: &Material, facts: &[Fact], traps: &[Fact]) -> Result<Target, U
     let has = |place: usize| {
         let text = plain(material.text(place));
         let groups = facts.iter().chain(traps).flat_map(|fact| fact.groups_in(&text));
-        groups.enumerate().fold(0_u128, |bits, (group, found)| bits | u128::from(found) << group)
+        groups.enumerate().fold(0_u128, |bits, (group, found)| bits | (u128::from(found) << group))
     };
     let has = (0..material.len()).map(has).collect();
     let (facts, traps) = needed.split_at(facts.len());

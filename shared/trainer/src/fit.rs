@@ -175,7 +175,7 @@ fn reinforce(model: &Model, batch: &[(usize, &Loaded)], plan: &Plan, pass: usize
         .zip(&drawn)
         .map(|((at, loaded), scores)| {
             // A stream of its own for each document and pass: what is drawn does not depend on threads.
-            let stream = (pass as u64) << 32 | *at as u64;
+            let stream = ((pass as u64) << 32) | (*at as u64);
             attempts(loaded.example, scores, &current, plan.samples, &mut Noise::new(plan.seed, stream))
         })
         .collect();

@@ -76,7 +76,9 @@ pub fn promote(folder: &Layout, head: &Head, out: &mut dyn Write) -> Result<()> 
     heads.keep(head.name(), &head.bytes())?;
     heads.choose(Some(head.name()))?;
     writeln!(out, "The head {} is in use from the next start of `precis up`.", head.name())?;
-    writeln!(out, "Back: precis heads use {before} --data {}", clean(&folder.folder.to_string_lossy()))?;
+    if before != head.name() {
+        writeln!(out, "Back: precis heads use {before} --data {}", clean(&folder.folder.to_string_lossy()))?;
+    }
     Ok(())
 }
 

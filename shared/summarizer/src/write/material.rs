@@ -30,7 +30,7 @@ impl Analysis {
     pub fn material(&self) -> Material {
         let sentence = |(&at, &merit): (&usize, &f64)| {
             let sentence = &self.document.sentences[at];
-            let citations = sentence.parts.iter().map(cite).collect();
+            let citations = cite(sentence);
             Sentence { text: sentence.text.clone(), citations, merit, section: sentence.section }
         };
         let sentences: Vec<Sentence> = self.ranked.pool.iter().zip(&self.merits).map(sentence).collect();
