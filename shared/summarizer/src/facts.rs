@@ -22,8 +22,9 @@ use std::ops::Range;
 const MOST: usize = 8;
 /// Of one kind, so that a price list does not crowd out the deadline.
 const MOST_OF_A_KIND: usize = 5;
-/// Words of all facts together, at least; a longer summary has more of them.
-const ROOM: usize = 60;
+/// Words of headline and facts beside a summary of up to so many words; a longer one has more of them.
+const ROOM: usize = 80;
+const STANDARD: usize = 120;
 /// Characters of a fact that is a whole clause, and of one that had to be cut.
 const LONGEST: usize = 110;
 const CUT: usize = 80;
@@ -95,33 +96,47 @@ pub(crate) fn key_facts(source: &Source) -> Vec<KeyFact> {
     choose(source, found.into_iter().filter(|fact| fact.worth >= NOISE * best))
 }
 
-/// As many as there is room for, none that was told.
+/// As many as there is room for, none that was told; then, for programs, values that the summary told.
 fn choose<'a>(source: &Source, found: impl Iterator<Item = Found<'a>>) -> Vec<KeyFact> {
-    let mut room = (source.budget * 5 / 3).saturating_sub(source.told).max(ROOM);
     let told = source.said.iter().map(|&index| source.document.sentences[index].text.as_str());
-    let (mut said, mut facts) = (Said::by(told), Said::default());
-    let mut out: Vec<KeyFact> = Vec::new();
-    let mut values: Vec<(FactKind, Option<String>)> = Vec::new();
+    let mut said = Said::by(told);
+    let all = (source.budget * 5 / 3).max(source.budget.min(STANDARD) + ROOM);
+    let mut chosen = Chosen { room: all.saturating_sub(source.told), facts: Vec::new() };
+    let mut again = Vec::new();
     for fact in found {
-        let words = count_words(&fact.text);
-        let name = (fact.kind, fact.value.clone());
-        let again = name.1.is_some() && values.contains(&name) && fact.said;
-        let crowded = values.iter().filter(|(kind, _)| *kind == fact.kind).count() >= MOST_OF_A_KIND;
-        let told = again || facts.has(&fact.text) || !fact.said && said.has(&fact.text);
-        if crowded || told || words > room {
-            continue;
-        }
-        room -= words;
-        values.push(name);
-        facts.add(&fact.text);
-        said.add(&fact.text);
-        let citations = crate::cite(fact.sentence);
-        out.push(KeyFact { kind: fact.kind, text: fact.text, value: fact.value, citations });
-        if out.len() == MOST {
-            break;
+        if fact.said || said.has(&fact.text) {
+            again.push(fact);
+        } else {
+            said.add(&fact.text);
+            chosen.take(fact);
         }
     }
-    out
+    for fact in again {
+        let known = |other: &KeyFact| other.kind == fact.kind && other.value == fact.value;
+        if fact.value.is_some() && !chosen.facts.iter().any(known) {
+            chosen.take(fact);
+        }
+    }
+    chosen.facts
+}
+
+/// What was chosen, and the words that are left.
+struct Chosen {
+    room: usize,
+    facts: Vec<KeyFact>,
+}
+
+impl Chosen {
+    /// Takes a fact if there is room for it.
+    fn take(&mut self, fact: Found) {
+        let words = count_words(&fact.text);
+        let of_kind = self.facts.iter().filter(|other| other.kind == fact.kind).count();
+        if self.facts.len() < MOST && of_kind < MOST_OF_A_KIND && words <= self.room {
+            self.room -= words;
+            let citations = crate::cite(fact.sentence);
+            self.facts.push(KeyFact { kind: fact.kind, text: fact.text, value: fact.value, citations });
+        }
+    }
 }
 
 /// The parties of a sentence: worth telling where there is room.
@@ -182,7 +197,12 @@ fn collect<'a>(
         let worth =
             worth(source, sentence, hit, &line) + source.relevance.get(index).copied().unwrap_or_default();
         // The same clause is one fact, of the kind that comes first.
-        if !out.iter().rev().take(hits.len()).any(|other| other.text == line) {
+        if !out
+            .iter()
+            .rev()
+            .take(hits.len())
+            .any(|other| other.text == line && (other.kind == hit.kind || hit.value.is_none()))
+        {
             let (kind, value) = (hit.kind, hit.value.clone());
             out.push(Found { sentence, kind, value, text: line, worth, said });
         }
