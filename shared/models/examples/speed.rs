@@ -26,7 +26,7 @@ fn main() -> Outcome<()> {
         }
     }
     let words: usize = documents.iter().flat_map(|pages| &pages.pages).map(Page::words).sum();
-    let options = Options { words: 120, language: Some("en".into()) };
+    let options = Options { language: Some("en".into()), ..Options::default() };
 
     let start = on_cores()?;
     for document in &documents {

@@ -126,7 +126,6 @@ impl<'a> About<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{Options, analyse};
     use domain::text::{Line, Origin, Page, Pages, Role};
 

@@ -16,6 +16,7 @@ fn document(title: &str, sections: &[(&str, &[(&str, Kind)])]) -> Document {
                 place,
                 words,
                 parts: vec![part(text)],
+                trimmed: false,
             });
         }
     }

@@ -281,7 +281,7 @@ impl Analysis {
             today: ranked.today.as_deref(),
             language: self.language.as_deref(),
             office: ranked.office >= 0.5,
-            told: words + words::count_words(&headline),
+            told: words + count_words(&headline),
             budget: self.words,
             relevance: &relevance,
         });

@@ -5,8 +5,8 @@
 //! such runs; there the words are those of ICU's dictionaries. A language without a stemmer keeps its words
 //! as they are, one without a list of stop words lets every word link sentences.
 
-use icu_segmenter::WordSegmenter;
 use icu_segmenter::options::WordBreakInvariantOptions;
+use icu_segmenter::{WordSegmenter, WordSegmenterBorrowed};
 use regex::Regex;
 use rust_stemmers::{Algorithm, Stemmer};
 use std::collections::HashSet;
@@ -39,8 +39,9 @@ fn in_word(c: char) -> bool {
 
 /// The words of a run that holds characters of a script without spaces, by ICU's dictionaries.
 pub(crate) fn dictionary_words(run: &str) -> impl Iterator<Item = &str> {
-    let words = WordSegmenter::new_dictionary(WordBreakInvariantOptions::default());
-    let ends: Vec<usize> = words.segment_str(run).collect();
+    static WORDS: LazyLock<WordSegmenterBorrowed<'static>> =
+        LazyLock::new(|| WordSegmenter::new_dictionary(WordBreakInvariantOptions::default()));
+    let ends: Vec<usize> = WORDS.segment_str(run).collect();
     let slices: Vec<&str> = ends.windows(2).map(|pair| &run[pair[0]..pair[1]]).collect();
     slices.into_iter().filter(|word| word.chars().any(char::is_alphanumeric))
 }

@@ -101,7 +101,7 @@ async fn every_extracted_sentence_is_its_sources_words_in_its_sources_lines() {
         for (width, rows) in [(70, 40), (35, 7), (200, 3)] {
             let pages = set(&text, width, rows);
             for words in [30, 120, 400] {
-                let options = Options { words, language: None };
+                let options = Options { words, ..Options::default() };
                 let summary = summarize(&Flat, &pages, "a.pdf", &options).await.unwrap().summary;
                 for cited in summary.sentences.iter().chain(&summary.key_points) {
                     is_exact(&pages, cited);

@@ -135,7 +135,7 @@ fn each_language_is_told_read_ranked_and_cited() {
         assert_eq!(precis_summarizer::sentences(&all.join(between)), all, "{language}");
         let pages = pages(&all.join(between));
         let budget = all.iter().map(|sentence| count_words(sentence)).sum::<usize>() * 6 / 7;
-        let analysis = analyse(&pages, "x", &Options { words: budget, language: None }).unwrap();
+        let analysis = analyse(&pages, "x", &Options { words: budget, ..Options::default() }).unwrap();
         let blank: Vec<Vec<f32>> = analysis
             .texts()
             .iter()

@@ -30,7 +30,7 @@ fn hashed(text: &str) -> Vec<f32> {
 }
 
 fn summarized(pages: &Pages, words: usize) -> Result<Summarized, SummarizeError> {
-    let analysis = analyse(pages, "a b+%/../\n🏠.pdf", &Options { words, language: None })?;
+    let analysis = analyse(pages, "a b+%/../\n🏠.pdf", &Options { words, ..Options::default() })?;
     let vectors = analysis.texts().iter().map(|text| hashed(text)).collect();
     Ok(analysis.finish(vectors)?)
 }

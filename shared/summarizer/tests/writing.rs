@@ -211,7 +211,7 @@ fn house() -> Pages {
 }
 
 async fn written(office: &Office, pages: &Pages, words: usize) -> Result<Summary, BackendError> {
-    let options = Options { words, language: None };
+    let options = Options { words, ..Options::default() };
     let analysis = summarizer::analyse(pages, "house.pdf", &options).unwrap();
     let material = analysis.material();
     let vectors = office.embed(analysis.texts()).await.unwrap();
@@ -232,7 +232,7 @@ fn length(summary: &Summary) -> usize {
 
 /// The extracted summary, of which `written` must be the same where nothing was written.
 async fn extracted(pages: &Pages, words: usize) -> Vec<String> {
-    let options = Options { words, language: None };
+    let options = Options { words, ..Options::default() };
     let done = summarizer::summarize(&Office(None), pages, "house.pdf", &options).await.unwrap();
     done.summary.sentences.into_iter().map(|sentence| sentence.text).collect()
 }

@@ -88,6 +88,7 @@ pub fn lease() -> (Job, Finding) {
                 4,
             ),
         ],
+        notes: Vec::new(),
         writing: None,
     };
     let coverage = Coverage { pages_read: 11, pages_total: 12, words_read: 4310, words_total: 4310 };
