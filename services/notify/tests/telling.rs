@@ -303,8 +303,12 @@ async fn a_digest_reaches_those_who_follow_a_longer_prefix_than_the_tenants() {
         tell(&stack, &failed(format!("contracts/2026-{n}/x.pdf")), &step).await.unwrap();
         tell(&stack, &failed(format!("contracts/old/{n}.pdf")), &step).await.unwrap();
     }
-    let versions: Vec<_> = asked(&memory).iter().map(|digest| digest.v).collect();
-    assert_eq!(versions, [2, 1, 2, 1], "what a release before can say is said so that it reads it");
+    let asked = asked(&memory);
+    assert_eq!(
+        asked.iter().map(|d| d.v).collect::<Vec<_>>(),
+        [2, 1, 2, 1],
+        "what a release before can say is said so that it reads it"
+    );
     drain_digests(&memory, &stack, &step).await;
     let mut keys: Vec<_> = digests(&memory).into_iter().map(|told| told.key).collect();
     keys.sort();

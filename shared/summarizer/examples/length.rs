@@ -113,7 +113,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pages: usize = std::env::args().nth(1).ok_or("usage: length PAGES")?.parse()?;
     let document = document(pages);
     let (before, held) = (on_core()?, memory("VmRSS")?);
-    let analysis = analyse(&document, "book", &Options { language: Some("en".into()), ..Options::default() })?;
+    let analysis =
+        analyse(&document, "book", &Options { language: Some("en".into()), ..Options::default() })?;
     let count = analysis.texts().len();
     let blank = (0..count).map(|at| (0..64).map(|i| if i == at { 1.0 } else { 0.0 }).collect()).collect();
     let done = analysis.finish(blank)?;

@@ -120,7 +120,7 @@ pub(crate) fn around(text: &str, hit: &Range<usize>, most: usize) -> String {
         from -= 1;
     }
     // A condition says nothing without what it is for, and a word or two say nothing at all.
-    let bare = |to: usize| count_words(&text[cuts[from]..cuts[to]]) < 4;
+    let bare = |to: usize| count_words(&text[cuts[from]..cuts[to]]) < 3;
     let condition = to == from + 1 && among(CONDITIONS, first_word(&text[cuts[from]..]));
     if to + 1 < cuts.len() && (condition || bare(to)) {
         to += 1;

@@ -26,7 +26,7 @@ impl Said {
             let new: Vec<&String> = words.difference(told).collect();
             let turned = new.iter().any(|word| TURNS.contains(&word.as_str()));
             let figures = new.iter().any(|word| word.contains(|c: char| c.is_ascii_digit()));
-            !words.is_empty() && new.len() * 4 <= words.len() && !figures && !turned
+            !words.is_empty() && new.len() * 5 <= words.len() && !figures && !turned
                 || told.len() >= 3 && told.is_subset(&words)
         })
     }

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// What is left must still be a sentence.
-const LEAST: usize = 6;
+const LEAST: usize = 5;
 /// An aside of fewer words is not worth the cut.
 const ASIDE: usize = 3;
 

@@ -12,6 +12,10 @@ const LONG: &[(&str, &str)] = &[
         "the command line is one declaration, read from top to bottom as its --help",
     ),
     (
+        "services/notify/tests/telling.rs",
+        "who is told what, how often, tried with the same documents on the same paused time",
+    ),
+    (
         "shared/domain/src/job.rs",
         "what may follow what in the life of a job is one idea, and stands in one place",
     ),

@@ -44,11 +44,17 @@ pub(super) fn mark(pages: &Pages, kinds: &mut [Vec<Option<Kind>>]) {
             let head = repeated && text.chars().any(char::is_alphabetic) && text.chars().count() <= LONGEST;
             if is_page_number(text, page.number, repeated, pages.pages.len()) {
                 kinds[at][line] = Some(Kind::PageNumber);
-            } else if head && page.lines[line].role != Role::Title {
+            } else if head && !heads_a_section(&page.lines[line]) {
                 kinds[at][line] = Some(Kind::RunningHead);
             }
         }
     }
+}
+
+/// Titles, and headings that are told apart by a number: "Chapter 1" on page 1, "Chapter 2" on page 2.
+fn heads_a_section(line: &Line) -> bool {
+    let numbered = line.text.contains(|c: char| c.is_ascii_digit());
+    line.role == Role::Title || matches!(line.role, Role::Heading(_)) && numbered
 }
 
 /// Indices of the lines at a page's edges that may be furniture.
@@ -61,11 +67,12 @@ fn edge_lines(page: &Page, kinds: &[Option<Kind>]) -> Vec<usize> {
         open.drain(EDGE..open.len() - EDGE);
     }
     // The first line of a paragraph that fills the page is no head, though other pages may begin with the same.
-    let apart = |at: usize, other: Option<usize>| {
-        let paragraph = |at: usize| page.lines.get(at).map(|line| line.paragraph);
-        other.is_none_or(|other| open.contains(&other) || paragraph(other) != paragraph(at))
+    let apart = |at: &usize| {
+        let paragraph = page.lines[*at].paragraph;
+        let mut inside = open[0]..=open[open.len() - 1];
+        inside.all(|line| page.lines[line].paragraph != paragraph || open.contains(&line))
     };
-    open.iter().copied().filter(|&at| apart(at, at.checked_sub(1)) && apart(at, Some(at + 1))).collect()
+    open.iter().copied().filter(apart).collect()
 }
 
 /// What is the same on each page: the words, and how far a number at their edge is ahead of the page's own.
