@@ -1,5 +1,7 @@
 //! A learnt ranking takes the place of the hand-set one, and of nothing else.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use domain::text::{Line, Origin, Page, Pages, Role};
 use precis_summarizer::{FEATURES, Head, Options, Record, Summarized, analyse};
 use std::sync::Arc;

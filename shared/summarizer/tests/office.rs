@@ -1,8 +1,6 @@
 //! Letters, instructions, mails and papers of our own, each with five things that its reader must know, written down
 //! with the text: how many of them a summary and its key facts hold. A change that loses some of them fails here.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests are not marked as tests")]
-
 use async_trait::async_trait;
 use domain::text::{Line, Origin, Page, Pages, Role};
 use precis_summarizer::{Backend, BackendError, Options, summarize};

@@ -1,5 +1,7 @@
 //! The three kinds of rows, and what is said of those that are none.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use precis_trainer::data::{Goal, plain, read};
 
 fn file(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {

@@ -1,5 +1,7 @@
 //! What training promises: it learns what the data says, the same every time, and the gate lets only that pass.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use domain::text::{Line, Origin, Page, Pages, Role};
 use precis_trainer::data::{Goal, Row};
 use precis_trainer::{Example, Plan, Settings, TrainError, Useless, train};

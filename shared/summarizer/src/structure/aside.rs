@@ -195,7 +195,7 @@ fn signs(line: &Line) -> bool {
     matches!(line.role, Role::Body | Role::Item)
         && count_words(text) <= NAME
         && !text.ends_with([':', ';', '?', '!', '。'])
-        && !(text.ends_with('.') && count_words(text) > 4)
+        && (count_words(text) <= 4 || !text.ends_with('.'))
         && !cues::DATE.is_match(text)
         && !cues::MONEY.is_match(text)
         && !GOES_ON.is_match(text)

@@ -107,7 +107,7 @@ fn a_legal_footer_stands_aside_and_a_party_of_a_contract_does_not() {
 
 #[test]
 fn a_signature_is_the_greeting_and_the_names_under_it_and_ends_before_what_still_tells_something() {
-    let signed = |text: &str| below(text).into_iter().map(|(kind, text)| (kind, text)).collect::<Vec<_>>();
+    let signed = |text: &str| below(text).into_iter().collect::<Vec<_>>();
     for text in [
         "Yours sincerely,\nJudith Pike\nHarlow & Pike Residential Lettings",
         "With kind regards from Hamburg\nJens Albrecht\nCustomer Contracts",
