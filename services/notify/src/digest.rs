@@ -7,7 +7,7 @@
 //! others of five minutes, by one e-mail of their headlines ([`Rule::bursts`]). Programs hear of every one.
 //!
 //! * Those that are told together end alike (one reason, or summarized), lie in one bucket, and their keys begin alike:
-//!   with the tenant's prefix, or the longest prefix that somebody subscribed for ([`prefix`]). So filters let the
+//!   with the tenant's prefix, or the longest prefix that somebody subscribed for. So filters let the
 //!   digest through to exactly those who would have had the e-mails.
 //! * The store counts each run once and tells it its place, so a repeated message changes neither the count nor who
 //!   is mailed. Only an attempt that died and is repeated in a later window counts again there.
