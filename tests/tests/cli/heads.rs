@@ -63,8 +63,9 @@ fn train(place: &Place, out: &str, more: &[&str]) -> Ran {
 fn taken_over(place: &Place, name: &str) -> bool {
     place.write(name, notice(1));
     summarize(place, &[name]).with_status(0);
-    let job = place.run(&["job", &id_of(place, name), "--json"]).with_status(0).json();
-    !job[0]["reused_from"].is_null()
+    let job = place.run(&["job", &id_of(place, name), "--json"]).with_status(0).out;
+    let job: Value = serde_json::from_str(&job).unwrap();
+    !job["reused_from"].is_null()
 }
 
 fn in_use(place: &Place) -> String {

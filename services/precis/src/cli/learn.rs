@@ -24,7 +24,7 @@ each is judged by what the others teach; and if no file is made worse so.
 
 Examples:
   precis train --data ours.jsonl --out new.head.json
-  precis train --data a.jsonl b.jsonl office/ --out new.head.json --promote precis-data
+  precis train --data a.jsonl office/ --out new.head.json --promote precis-data
   precis heads use new.head.json
 
 Exit status: 0 trained (and promoted, if asked for); 1 not.";
