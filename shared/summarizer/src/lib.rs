@@ -7,9 +7,9 @@
 //! Every word of the result is the document's own and says on which page it stands.
 //!
 //! [`summarize`] does it all. Its two halves, [`analyse`] and [`Analysis::finish`], are pure computation
-//! (two to three seconds for a book of 500,000 words, a tenth of one for 30,000, a millisecond for a letter,
-//! measured on one busy core); only the embedding
-//! between them waits. A caller on an async executor who expects books runs the halves in
+//! (about a second for a text of 1,000 pages on one core, as `benches/length` measures, and a millisecond for a letter);
+//! only the embedding between them waits.
+//! A caller on an async executor who expects books runs the halves in
 //! `spawn_blocking` and awaits the backend itself.
 
 mod amounts;
