@@ -23,7 +23,7 @@ use crate::words::Stems;
 use names::{Name, Writing};
 use quantity::{Manner, Match, Quantity};
 use reading::{Read, exchanged, joined, leans, measures, mentions, read};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use tokens::Token;
 use when::When;
 
@@ -89,11 +89,11 @@ pub struct Checker {
     writing: Writing,
     sources: Vec<Read>,
     /// Sources that have a key.
-    index: HashMap<String, Vec<usize>>,
+    index: BTreeMap<String, Vec<usize>>,
     /// Words written with small letters somewhere, as stems.
-    common: HashSet<String>,
+    common: BTreeSet<String>,
     /// Words of the title and the headings.
-    about: HashSet<String>,
+    about: BTreeSet<String>,
     years: Vec<i16>,
 }
 
@@ -111,11 +111,11 @@ impl Checker {
             _ => Writing::Latin,
         };
         let sources: Vec<Read> = sources.iter().map(|text| read(text, &stems, manner)).collect();
-        let mut index: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut index: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (at, source) in sources.iter().enumerate() {
             // A number is also found without its unit.
             let bare = source.numbers.iter().flat_map(Quantity::keys);
-            let keys: HashSet<String> = source.keys.iter().cloned().chain(bare).collect();
+            let keys: BTreeSet<String> = source.keys.iter().cloned().chain(bare).collect();
             for key in keys {
                 index.entry(key).or_default().push(at);
             }
@@ -171,7 +171,7 @@ impl Checker {
     /// Sources by the share of the sentence's weight that they have, best first.
     fn ranked(&self, said: &Read) -> Vec<(usize, f32)> {
         let total: f32 = said.keys.iter().map(|key| self.weight(key)).sum();
-        let mut shares: HashMap<usize, f32> = HashMap::new();
+        let mut shares: BTreeMap<usize, f32> = BTreeMap::new();
         let mut keys: Vec<&String> = said.keys.iter().collect();
         keys.sort_unstable();
         for key in keys {
@@ -187,8 +187,8 @@ impl Checker {
     /// What the sentence rests on: the best source, then those that add a part of it.
     fn supports(&self, said: &Read, cosines: &[(usize, f32)]) -> Vec<Support> {
         let mut ranked = self.ranked(said);
-        let near: HashMap<usize, f32> = cosines.iter().copied().collect();
-        let known: HashSet<usize> = ranked.iter().map(|(at, _)| *at).collect();
+        let near: BTreeMap<usize, f32> = cosines.iter().copied().collect();
+        let known: BTreeSet<usize> = ranked.iter().map(|(at, _)| *at).collect();
         ranked.extend(
             cosines
                 .iter()
@@ -293,8 +293,8 @@ impl Checker {
     }
 
     fn named(&self, said: &Read, supports: &[Support], problems: &mut Vec<Problem>) {
-        let mut words: HashSet<String> = self.about.clone();
-        let mut initials = HashSet::new();
+        let mut words: BTreeSet<String> = self.about.clone();
+        let mut initials = BTreeSet::new();
         for support in supports {
             // "She", "it": who that is, the sentences before say.
             let back = if leans(&self.sources[support.source]) { 2 } else { 0 };
@@ -333,7 +333,7 @@ impl Checker {
     }
 
     /// The places of the words that are names.
-    fn places(&self, read: &Read) -> HashSet<usize> {
+    fn places(&self, read: &Read) -> BTreeSet<usize> {
         self.names(read).into_iter().flat_map(|name| name.tokens).collect()
     }
 }

@@ -2,7 +2,7 @@
 //! (`names`), or stands in small letters in the document, needs no place here.
 
 use crate::words::Stems;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 const WORDS: &str = "
@@ -62,7 +62,7 @@ const WORDS: &str = "
     carpenter painter artist actor singer dancer poet priest monk nun saint god heaven hell soul spirit mind memory dream
     chairs desks doors lights prices profits students teachers vans trains";
 
-static COMMON: LazyLock<HashSet<String>> = LazyLock::new(|| {
+static COMMON: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let stems = Stems::new(Some("en"));
     WORDS.split_whitespace().flat_map(|word| stems.of(word)).collect()
 });

@@ -3,7 +3,7 @@
 use super::tokens::Token;
 use super::when;
 use crate::words;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// Before a name, and no part of it.
 const TITLES: &[&str] = &[
@@ -61,7 +61,7 @@ pub(super) enum Writing {
 pub(super) fn names(
     tokens: &[Token],
     dated: impl Fn(&Token) -> bool,
-    common: &HashSet<String>,
+    common: &BTreeSet<String>,
     writing: Writing,
 ) -> Vec<Name> {
     let candidate = |at: usize| {
@@ -98,7 +98,7 @@ pub(super) fn names(
 }
 
 /// Whether the first word of a sentence is (part of) a name.
-fn opens(token: &Token, run: usize, common: &HashSet<String>, writing: Writing) -> bool {
+fn opens(token: &Token, run: usize, common: &BTreeSet<String>, writing: Writing) -> bool {
     let known =
         words::is_stop(&token.lower) || super::common::is_common(&token.stem) || common.contains(&token.stem);
     match writing {
@@ -114,7 +114,7 @@ fn opens(token: &Token, run: usize, common: &HashSet<String>, writing: Writing) 
 
 /// Whether a word of a name is told by words of the source: the same, a form of it ("German", "Germany"), or the
 /// initials of a longer name.
-pub(super) fn told(lower: &str, source: &HashSet<String>, initials: &HashSet<String>) -> bool {
+pub(super) fn told(lower: &str, source: &BTreeSet<String>, initials: &BTreeSet<String>) -> bool {
     const FORMS: &[&str] = &["s", "n", "an", "ian", "ish", "ese", "i", "es", "er", "ers"];
     let form = |long: &str, short: &str| {
         short.chars().count() > 3 && long.strip_prefix(short).is_some_and(|rest| FORMS.contains(&rest))
@@ -126,8 +126,8 @@ pub(super) fn told(lower: &str, source: &HashSet<String>, initials: &HashSet<Str
 }
 
 /// The initials of every run of two or more capitals: "United Nations" → "un".
-pub(super) fn initials(tokens: &[Token]) -> HashSet<String> {
-    let mut out = HashSet::new();
+pub(super) fn initials(tokens: &[Token]) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
     for start in 0..tokens.len() {
         let mut letters = String::new();
         for token in &tokens[start..] {

@@ -2,7 +2,7 @@
 
 use super::tokens::Token;
 use crate::words;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// Words that deny what follows.
 const NEGATORS: &[&str] = &[
@@ -174,7 +174,7 @@ impl Side<'_> {
         self.tokens.iter().any(|token| token.lower == word)
     }
 
-    fn stems(&self) -> HashSet<&str> {
+    fn stems(&self) -> BTreeSet<&str> {
         self.tokens.iter().filter(|token| carries(token)).map(|token| token.stem.as_str()).collect()
     }
 

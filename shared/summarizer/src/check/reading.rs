@@ -6,7 +6,7 @@ use super::tokens::{self, Token};
 use super::units;
 use super::when::{self, When};
 use crate::words::Stems;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A text taken apart for checking.
 pub(super) struct Read {
@@ -14,7 +14,7 @@ pub(super) struct Read {
     pub numbers: Vec<Quantity>,
     pub dates: Vec<When>,
     /// Distinct stems that carry meaning, and numbers.
-    pub keys: HashSet<String>,
+    pub keys: BTreeSet<String>,
 }
 
 impl Read {
@@ -23,9 +23,9 @@ impl Read {
     }
 
     /// The figures that stand in the same clause as a word, for words that stand there once and with one figure.
-    pub(super) fn beside(&self) -> HashMap<String, Vec<&Quantity>> {
-        let mut out: HashMap<String, Vec<&Quantity>> = HashMap::new();
-        let mut often = HashSet::new();
+    pub(super) fn beside(&self) -> BTreeMap<String, Vec<&Quantity>> {
+        let mut out: BTreeMap<String, Vec<&Quantity>> = BTreeMap::new();
+        let mut often = BTreeSet::new();
         for clause in self.tokens.chunk_by(|a, b| a.clause == b.clause) {
             let (Some(first), Some(last)) = (clause.first(), clause.last()) else { continue };
             let range = first.at.start..last.at.end;
@@ -49,7 +49,7 @@ pub(super) fn read(text: &str, stems: &Stems, manner: Manner) -> Read {
     let dates = when::dates(text, &tokens);
     let taken: Vec<_> = dates.iter().map(|date| date.at.clone()).collect();
     let numbers = quantity::quantities(text, &tokens, &taken, manner);
-    let mut keys: HashSet<String> = stems.of(text).into_iter().filter(|stem| stems.carries(stem)).collect();
+    let mut keys: BTreeSet<String> = stems.of(text).into_iter().filter(|stem| stems.carries(stem)).collect();
     keys.extend(numbers.iter().filter(|n| !n.loose).flat_map(|number| number.keys().into_iter().take(1)));
     let days = dates.iter().flat_map(|date| &date.readings);
     keys.extend(days.filter_map(|day| Some(format!("#{}-{}", day.month?, day.day?))));

@@ -5,7 +5,7 @@
 //! notice" isn't "the landlord must give the tenant notice", while "the tenant must be given notice by the landlord" is.
 
 use super::tokens::Token;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// People and bodies that stand against each other in office documents.
 const PARTIES: &[&str] = &[
@@ -162,7 +162,7 @@ enum Part {
 }
 
 /// Who or what is spoken of; one name for all the words of a run.
-fn party(tokens: &[Token], at: usize, named: &HashSet<usize>) -> Option<String> {
+fn party(tokens: &[Token], at: usize, named: &BTreeSet<usize>) -> Option<String> {
     let token = &tokens[at];
     let noun = PARTIES.contains(&token.lower.as_str());
     // Of a name's words the last stands for all.
@@ -172,8 +172,8 @@ fn party(tokens: &[Token], at: usize, named: &HashSet<usize>) -> Option<String> 
 }
 
 /// The parts of each party, by name; `named` are the places of names.
-fn parts(tokens: &[Token], named: &HashSet<usize>) -> HashMap<String, Vec<Part>> {
-    let mut out: HashMap<String, Vec<Part>> = HashMap::new();
+fn parts(tokens: &[Token], named: &BTreeSet<usize>) -> BTreeMap<String, Vec<Part>> {
+    let mut out: BTreeMap<String, Vec<Part>> = BTreeMap::new();
     let mut offset = 0;
     for clause in tokens.chunk_by(|a, b| a.clause == b.clause) {
         let verb = clause.iter().position(|token| token.is(AUXILIARIES));
@@ -282,8 +282,8 @@ fn converse(said: &[Token], source: &[Token]) -> bool {
 
 /// The party that stands in another's place, if one does. `said_names` and `source_names` are the places of names.
 pub(super) fn swapped(
-    said: (&[Token], &HashSet<usize>),
-    source: (&[Token], &HashSet<usize>),
+    said: (&[Token], &BTreeSet<usize>),
+    source: (&[Token], &BTreeSet<usize>),
 ) -> Option<String> {
     let (own, told) = (parts(said.0, said.1), parts(source.0, source.1));
     if converse(said.0, source.0) {
@@ -310,7 +310,7 @@ fn other(part: Part) -> Part {
 
 /// A party of which the source (or the clause that says the same) doesn't speak, while one of the source's is missing.
 fn replaced(said: &[Token], source: &[Token]) -> Option<String> {
-    let nouns = |tokens: &[Token]| -> HashSet<String> {
+    let nouns = |tokens: &[Token]| -> BTreeSet<String> {
         tokens
             .iter()
             .filter(|token| PARTIES.contains(&token.lower.as_str()))
@@ -319,7 +319,7 @@ fn replaced(said: &[Token], source: &[Token]) -> Option<String> {
     };
     let strange = |own: &[Token], told: &[Token]| {
         let (ours, theirs) = (nouns(own), nouns(told));
-        let all: HashSet<&str> = told.iter().map(|token| token.stem.as_str()).collect();
+        let all: BTreeSet<&str> = told.iter().map(|token| token.stem.as_str()).collect();
         let mut strange: Vec<String> =
             ours.iter().filter(|stem| !all.contains(stem.as_str())).cloned().collect();
         strange.sort_unstable();
@@ -335,14 +335,14 @@ fn replaced(said: &[Token], source: &[Token]) -> Option<String> {
 fn alike<'a>(own: &[Token], source: &'a [Token]) -> Option<&'a [Token]> {
     let carries =
         |token: &&Token| !crate::words::is_stop(&token.lower) && !PARTIES.contains(&token.lower.as_str());
-    let stems: HashSet<&str> = own.iter().filter(carries).map(|token| token.stem.as_str()).collect();
+    let stems: BTreeSet<&str> = own.iter().filter(carries).map(|token| token.stem.as_str()).collect();
     let shared = |clause: &[Token]| {
         clause
             .iter()
             .filter(carries)
             .map(|t| t.stem.as_str())
             .filter(|stem| stems.contains(stem))
-            .collect::<HashSet<_>>()
+            .collect::<BTreeSet<_>>()
             .len()
     };
     let mut all: Vec<(usize, &[Token])> =
@@ -360,12 +360,12 @@ fn alike<'a>(own: &[Token], source: &'a [Token]) -> Option<&'a [Token]> {
 
 /// Two that both receive (or both act), in the other order, without a word between that explains it.
 fn reordered(
-    said: (&[Token], &HashSet<usize>),
-    source: (&[Token], &HashSet<usize>),
-    own: &HashMap<String, Vec<Part>>,
-    told: &HashMap<String, Vec<Part>>,
+    said: (&[Token], &BTreeSet<usize>),
+    source: (&[Token], &BTreeSet<usize>),
+    own: &BTreeMap<String, Vec<Part>>,
+    told: &BTreeMap<String, Vec<Part>>,
 ) -> Option<String> {
-    let order = |(tokens, named): (&[Token], &HashSet<usize>)| -> Vec<String> {
+    let order = |(tokens, named): (&[Token], &BTreeSet<usize>)| -> Vec<String> {
         (0..tokens.len()).filter_map(|at| party(tokens, at, named)).collect()
     };
     let (first, second) = (order(said), order(source));
