@@ -3,7 +3,7 @@
 
     benches/eval/run                          all of it; writes docs/evaluation.md, .json and .svg
     benches/eval/run --no-model               without embeddings: seconds, for trying something out
-    benches/eval/run --only peps,office       some of the sets (their names, `office`, `speed`)
+    benches/eval/run --only peps,office       some of the sets (their names, `office`, `hands`, `speed`)
     benches/eval/run --against FILE           what changed since another run's figures (each leaves target/eval/last.json)
 
 The sets are looked for in PRECIS_SHARED, else in ../shared beside the repository: eval/*.jsonl (documents with their
@@ -32,6 +32,8 @@ import shape
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "target/release/evaluate"
 OUT = ROOT / "target/eval"
+#: Office documents of our own.
+HANDS = [ROOT / "benches/office/first", ROOT / "benches/office/second"]
 BUDGET = 90
 #: One document in so many is timed.
 TIMED = 8
@@ -129,7 +131,7 @@ def speed(sets: list[Path], folder: Path, ours: Ours) -> dict:
 def measure(asked: argparse.Namespace, folder: Path) -> dict:
     wanted = set(filter(None, asked.only.split(",")))
     sets = sorted((folder / "eval").glob("*.jsonl"))
-    known = {path.stem for path in sets} | {"office", "speed"}
+    known = {path.stem for path in sets} | {"office", "hands", "speed"}
     if not wanted <= known:
         raise SystemExit(f"eval: no set is called {', '.join(wanted - known)}; there are {', '.join(sorted(known))}")
     ours = Ours(asked.program, not asked.no_model)
@@ -140,8 +142,12 @@ def measure(asked: argparse.Namespace, folder: Path) -> dict:
                 print(f"eval: {path.stem}", file=sys.stderr, flush=True)
                 figures["sets"][path.stem] = abstracts(path, folder, ours, pool)
     if (folder / "office").is_dir() and (not wanted or "office" in wanted):
-        figures["office"] = office.Office(folder).measure(ours.rows(folder / "office", *office.WORDS))
+        figures["office"] = office.Office(folder, [folder / "office"]).measure(ours.rows(folder / "office", *office.WORDS))
         (OUT / "missed.txt").write_text(office.missed(figures["office"]), encoding="utf-8")
+    # Nobody has looked at these to set a weight; the rankers to compare with are in the shared folder.
+    if (folder / "office").is_dir() and (not wanted or "hands" in wanted):
+        rows = [row for own in HANDS for row in ours.rows(own, *office.WORDS)]
+        figures["hands"] = office.Office(folder, HANDS).measure(rows)
     if sets and (not wanted or "speed" in wanted):
         figures["speed"] = speed(sets, folder, ours)
     return figures

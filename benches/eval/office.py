@@ -1,8 +1,9 @@
 """Facts that a reader must know, and traps, in office documents: ours beside lead, LexRank, recipe C and *act*.
 
-The documents, the patterns and the rankers beside ours are those of the shared folder (`office/rank_act.py`).
+The rankers beside ours are those of the shared folder (`office/rank_act.py`), and so is the way that facts are told.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -22,22 +23,33 @@ def said(row: dict) -> str:
 
 
 def whole_email(row: dict) -> list[str]:
-    """The words of the e-mail as far as they are about the document: not what was read, where it lies and why it came."""
-    return row.get("email", "").split("\nRead: ")[0].split()
+    """The words of the e-mail about the document: summary, key facts and their labels, but neither the pages that they
+    cite, nor what was read, where it lies and why it came."""
+    return re.sub(r"\[pp?\.[^\]]*\]", "", row.get("email", "").split("\nRead: ")[0]).split()
 
 
 def told(words: list[str]) -> str:
-    """What a busy reader sees of it, the first 200 words, without the pages: a page's number tells no fact."""
-    return re.sub(r"\[pp?\.[^\]]*\]?", "", " ".join(words[:EMAIL]))
+    """What a busy reader sees of it: the first 200 words."""
+    return " ".join(words[:EMAIL])
+
+
+def documents(folder: Path) -> list[tuple[str, dict, str]]:
+    """Name, facts and text of each document of a folder."""
+    found = []
+    for facts in sorted(folder.glob("*.facts.json")):
+        name = facts.name.removesuffix(".facts.json")
+        text = next(path for path in (folder / f"{name}.md", folder / f"{name}.txt") if path.exists())
+        found.append((name, json.loads(facts.read_text(encoding="utf-8")), text.read_text(encoding="utf-8")))
+    return found
 
 
 class Office:
-    """Texts about the documents of a folder, and what is in them."""
+    """Texts about the documents of folders, and what is in them."""
 
-    def __init__(self, shared: Path) -> None:
+    def __init__(self, shared: Path, folders: list[Path]) -> None:
         self.act = baselines.office(shared)
         self.recipe = baselines.recipe(shared)
-        self.documents = list(self.act.documents())
+        self.documents = [document for folder in folders for document in documents(folder)]
 
     def score(self, texts: dict[str, str]) -> dict:
         """Facts and traps; what was missed, document by document."""
@@ -46,7 +58,7 @@ class Office:
             text = self.act.norm(texts.get(name, ""))
             lost = [fact["must"] for fact in spec["facts"] if not self.act.hit(fact["patterns"], text)]
             found[name], missed[name] = len(spec["facts"]) - len(lost), lost
-            traps[name] = [trap["must_not"] for trap in spec["trap"] if self.act.hit(trap["patterns"], text)]
+            traps[name] = [trap["must_not"] for trap in spec.get("trap", []) if self.act.hit(trap["patterns"], text)]
         return {
             "facts": intervals.total(list(found.values())),
             "of": sum(len(spec["facts"]) for _, spec, _ in self.documents),

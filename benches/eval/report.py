@@ -58,7 +58,7 @@ def machine() -> str:
 
 def stamped(figures: dict, root: Path) -> dict:
     """With the commit, the day and the machine; without what only helps whoever mends something."""
-    for scores in figures.get("office", {}).values():
+    for scores in [*figures.get("office", {}).values(), *figures.get("hands", {}).values()]:
         scores.pop("missed"), scores.pop("fell")
     made = {"commit": commit(root), "when": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine()}
     return {"made": made, **figures}
@@ -76,7 +76,7 @@ def as_json(figures: dict) -> str:
     """A line for each set and each office text, so that a difference can be read."""
     def lines(value: dict, indent: str, deep: bool) -> str:
         inner = (f"{indent} {json.dumps(key)}: " + (lines(each, indent + " ", False)
-                 if deep and key in ("sets", "office") and each else json.dumps(each)) for key, each in value.items())
+                 if deep and key in ("sets", "office", "hands") and each else json.dumps(each)) for key, each in value.items())
         return "{\n" + ",\n".join(inner) + f"\n{indent}}}"
 
     return lines(rounded(figures), "", True) + "\n"
@@ -123,7 +123,7 @@ def abstracts(figures: dict) -> str:
     return f"## Abstracts\n\n{table(head, rows)}\n{table(parts_head, parts)}"
 
 
-def offices(scores: dict) -> str:
+def offices(scores: dict, title: str) -> str:
     head = ["facts", *(f"{words} words" for words in office.WORDS), "traps", "mean words"]
     rows = []
     for kind in ("ours", *office.PEERS):
@@ -136,7 +136,7 @@ def offices(scores: dict) -> str:
         rows.append([f"ours − {kind}", *(bounds(one, 0, "+") for one in each), "", ""])
     mail, of = scores["e-mail"], scores["e-mail"]["of"]
     return (
-        f"## Office documents: facts of {of}\n\n{table(head, rows)}\n"
+        f"## {title}: facts of {of}\n\n{table(head, rows)}\n"
         f"The whole e-mail, {office.EMAIL} words of it at most: **{bounds(mail['facts'], 0)}** facts, {mail['traps']} traps, "
         f"{mail['words']:.0f} words on the mean; {mail['long']} e-mails are longer, the longest has {mail['longest']} words.\n"
     )
@@ -183,7 +183,8 @@ def bars(figures: dict) -> str:
 
 def tables(figures: dict) -> str:
     parts = [abstracts(figures), shapes(figures)] if figures["sets"] else []
-    parts += [offices(figures["office"])] if "office" in figures else []
+    parts += [offices(figures["office"], "Office documents")] if "office" in figures else []
+    parts += [offices(figures["hands"], "Office documents of other hands")] if "hands" in figures else []
     parts += [speeds(figures["speed"])] if "speed" in figures else []
     return "\n".join([*parts, bars(figures)])
 
@@ -210,11 +211,12 @@ def changes(before: dict | None, now: dict) -> str:
             if abs(was - is_now) >= 0.05:
                 lines.append(f"  {name:24} {kind.replace('_', ' ')} {was:.1f} % → {is_now:.1f} %")
     lines += [change("mean", intervals.interval(*strata))] if len(strata) > 1 else []
-    for text in now.get("office", {}):
-        old, new = before.get("office", {}).get(text), now["office"][text]
+    for kind, text in ((kind, text) for kind in ("office", "hands") for text in now.get(kind, {})):
+        old, new = before.get(kind, {}).get(text), now[kind][text]
         if old and text.startswith(("ours", "e-mail")):
             steps = [new["found"][name] - old["found"][name] for name in new["found"].keys() & old["found"].keys()]
-            lines.append(change(f"facts, {text}", intervals.total(steps), 0) + f"  traps {old['traps']} → {new['traps']}")
+            what = f"facts, {text}" if kind == "office" else f"facts of other hands, {text}"
+            lines.append(change(what, intervals.total(steps), 0) + f"  traps {old['traps']} → {new['traps']}")
     return "\n".join(lines) + "\n"
 
 

@@ -5,24 +5,15 @@
 #
 #   benches/speed/run.sh [FOLDER [DOCUMENTS]]     FOLDER holds eval/*.jsonl (default: ../shared beside the repository);
 #                                                 of each set that many documents are taken (default: 15)
-#
-# Makes a Python environment under target/ on its first run (PyPI: sumy, numpy).
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 shared=${1:-${PRECIS_SHARED:-$root/../shared}}
-venv=$root/target/speed/venv
 if [ ! -d "$shared/eval" ]; then
     echo "skipped: no evaluation sets in $shared" >&2
     exit 0
 fi
-if [ ! -e "$venv/ready" ]; then
-    echo "making a Python environment in $venv" >&2
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$root/benches/speed/requirements.txt"
-    touch "$venv/ready"
-fi
+python=$("$root/benches/environment" speed)
 cargo build --release --locked --quiet --manifest-path "$root/Cargo.toml" --workspace --example speed
 model=${PRECIS_MODEL:-$root/models/all-MiniLM-L6-v2}
-exec "$venv/bin/python" "$root/benches/speed/speed.py" "$root/target/release/examples/speed" "$model" "$root/docs/speed.md" \
+exec "$python" "$root/benches/speed/speed.py" "$root/target/release/examples/speed" "$model" "$root/docs/speed.md" \
     "${2:-15}" "$shared"/eval/*.jsonl

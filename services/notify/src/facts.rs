@@ -1,8 +1,7 @@
 //! Dates, amounts, duties and decisions as an index under the summary: a line for each, so that an eye that looks for a deadline finds
 //! it.
 //!
-//! What no sentence above says comes first. What is left of the room goes to dates that one does say: they are a
-//! calendar, and a calendar with holes misleads. Sums that were said are not said again.
+//! Only what no sentence above says: the result has the others with their values, for programs.
 
 use crate::body::{Said, day, mark, whole, words};
 use crate::clean::{clean, clip, thousands};
@@ -51,21 +50,19 @@ pub(crate) fn facts(report: &Report, summary: &Summary, room: usize, said: &mut 
 
 /// The facts that are shown, and how many that nothing else says are not.
 fn choose<'a>(summary: &'a Summary, mut room: usize, said: &mut Said) -> (Vec<&'a KeyFact>, usize) {
-    let (again, new): (Vec<&KeyFact>, Vec<&KeyFact>) =
-        summary.key_facts.iter().partition(|fact| said.has(&fact.text));
     let (mut shown, mut left) = (Vec::<&KeyFact>::new(), 0);
-    let calendar = again.into_iter().filter(|&fact| dated(fact).is_some());
-    for (is_new, fact) in new.into_iter().map(|fact| (true, fact)).chain(calendar.map(|fact| (false, fact))) {
-        if is_new && said.has(&fact.text) {
+    for fact in &summary.key_facts {
+        if said.has(&fact.text) {
             continue;
         }
-        let words = words(&fact_text(fact));
+        // The label and the day are read, too.
+        let words = 1 + words(&fact_day(fact)) + words(&fact_text(fact));
         if shown.iter().filter(|other| other.kind == fact.kind).count() < FACTS && words <= room {
             room -= words;
             said.add(&fact.text);
             shown.push(fact);
         } else {
-            left += usize::from(is_new);
+            left += 1;
         }
     }
     (shown, left)

@@ -27,7 +27,7 @@ pub struct Args {
         long,
         env = "PRECIS_MODEL",
         value_name = "DIR",
-        default_value = "/usr/share/precis/all-MiniLM-L6-v2"
+        default_value = "/usr/share/precis/models/all-MiniLM-L6-v2"
     )]
     pub model: PathBuf,
     /// Where the model runs: cpu, cuda or cuda:N.

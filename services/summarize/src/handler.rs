@@ -105,8 +105,8 @@ impl Summarize {
         job: &Job,
         pages: &Arc<Pages>,
     ) -> Result<Result<Finding, Outcome>, StepFailure> {
-        let mut options = options(&job.settings);
-        options.head.clone_from(&self.head);
+        let options = Options { head: self.head.clone(), ..options(&job.settings) };
+        let options = options.suited(&self.backend.name());
         match self.made(pages, job.document.name().to_owned(), options, job.settings.write).await? {
             Ok(made) => Ok(Ok(finding(made, pages, self.head.as_deref(), &self.backend.name()))),
             Err(error) => outcome(error, pages).map(Err),
@@ -122,7 +122,7 @@ pub fn options(settings: &Settings) -> Options {
         words: settings.words as usize,
         language: given(&settings.language),
         focus: given(settings.focus.trim()),
-        head: None,
+        ..Options::default()
     }
 }
 

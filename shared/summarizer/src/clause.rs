@@ -162,7 +162,7 @@ fn joined(beginning: &str, end: &str, most: usize) -> String {
 
 /// What belongs to a figure behind it: "a month", "per head", "plus VAT".
 static UNIT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?: plus VAT| (?:a|an|per|each|every)(?: [a-z]+)?| for each [a-z]+)")
+    Regex::new(r"^(?: plus VAT| (?:a|an|per|each|every)\b(?: [a-z]+)?| for each [a-z]+)")
         .expect("a fixed pattern")
 });
 
@@ -261,6 +261,12 @@ mod tests {
         let text =
             "A thermostat that cuts the heaters at eight degrees would be about £140 for each evaporator.";
         assert_eq!(about(text, "£140", 60), "A thermostat that cuts … about £140 for each evaporator");
+        let text = "Either party may end the agreement at the end of a term by giving notice that has arrived by 31 May 2028 at the latest.";
+        assert!(
+            about(text, "31 May 2028", 80).ends_with("by 31 May 2028"),
+            "{}",
+            about(text, "31 May 2028", 80)
+        );
         let text = "The remaining £135 is due by 30 April and may be paid in two parts or in three.";
         assert_eq!(about(text, "£135", 50), "The remaining £135 is due by 30 April…");
     }

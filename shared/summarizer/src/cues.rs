@@ -63,6 +63,8 @@ patterns! {
         in\ addition|in\ contrast|in\ particular|in\ turn|as\ a\ result|for\ (?:example|instance|this\ reason)|on\ the\ other\ hand|that\ said|even\ so|
         such|these|those|this|that|it|they|he|she|its|their|his|her|them|both|neither|the\ (?:latter|former|same)|here|there
         )\b"#;
+    /// What points back within a sentence.
+    BACK = r"(?i)\b(?:by|before|after|until|till|since|from) (?:then|this|that|it|them|that (?:date|day|time))\b|\b(?:thereafter|the same (?:date|day|time|period)|failing (?:that|which))\b|^(?:to be|not to be)\b";
     /// "This report …": leans on nothing but the document itself.
     SELF = format!(r#"(?i)^["'“‘(\[]*(?:this|these|such) (?:{NOUN}|agreement|contract|lease|letter|offer|decision|notice|document|permit|grant|amendment|audit|addendum|schedule|plans?|page|paper|book|act|order|judgment|appeal|section|chapter|thesis|module|library|proposal|EIP|ERC|year|month|week)s?\b"#);
 }
@@ -70,6 +72,11 @@ patterns! {
 /// Whether a sentence cannot be understood without the one before it.
 pub(crate) fn dangles(text: &str) -> bool {
     DANGLING.is_match(text) && !SELF.is_match(text)
+}
+
+/// Whether a sentence says little without the one before it.
+pub(crate) fn leans(text: &str) -> bool {
+    dangles(text) || BACK.is_match(text)
 }
 
 #[cfg(test)]

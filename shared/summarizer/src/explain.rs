@@ -4,7 +4,7 @@
 //! every candidate). What is standardised over the document as a whole has its mean as a term of its own.
 
 use crate::rank::{self, Ranked, Term};
-use crate::select;
+use crate::select::{self, Embedded};
 use crate::structure::Document;
 use crate::{Analysis, cues};
 
@@ -35,15 +35,18 @@ pub struct Explained {
 }
 
 impl Analysis {
-    /// Every candidate with the terms of its score, from the best to the worst.
+    /// Every candidate with the terms of its score, from the best to the worst. `vectors` are the embeddings of
+    /// [`Analysis::texts`]; without them a head that weighs them adds nothing.
     #[must_use]
-    pub fn explain(&self) -> Vec<Explained> {
+    pub fn explain(&mut self, mut vectors: Vec<Vec<f32>>) -> Vec<Explained> {
+        vectors.truncate(self.places.len());
+        self.learn(&Embedded { places: self.places.clone(), vectors });
         let terms = terms(&self.document, &self.ranked);
         let explained = |&place: &usize| {
             let sentence = &self.document.sentences[self.ranked.pool[place]];
             let mut terms: Vec<Weighed> = terms[place].clone();
             let known: f64 = terms.iter().map(|term| term.weight * term.value).sum();
-            // What a learnt ranking adds has no terms here.
+            // What a learnt ranking adds has no terms here: a thousand small ones.
             terms.push(Weighed { name: "learnt", weight: 1.0, value: self.ranked.scores[place] - known });
             let leans = f64::from(u8::from(cues::dangles(&sentence.text)));
             terms.push(Weighed { name: "dangling", weight: -select::DANGLING, value: leans });
@@ -140,6 +143,10 @@ mod tests {
         Pages { pages: vec![page], title: None }
     }
 
+    fn recipe() -> Options {
+        Options { head: None, ..Options::default() }
+    }
+
     const PROSE: [&str; 8] = [
         "# Introduction",
         "This paper proposes a new way of painting the walls of an old house by the sea.",
@@ -159,8 +166,8 @@ mod tests {
         contract
             .extend(["The rent of £900 is due on 1 June 2027.", "Notice: three months before 1 May 2028."]);
         for (name, paragraphs) in [("about", &PROSE[..]), ("between", &letter), ("office", &contract)] {
-            let analysis = analyse(&pages(paragraphs), "x", &Options::default()).unwrap();
-            let explained = analysis.explain();
+            let mut analysis = analyse(&pages(paragraphs), "x", &recipe()).unwrap();
+            let explained = analysis.explain(Vec::new());
             assert!(explained.len() >= 5, "{name}");
             for one in &explained {
                 let sum: f64 = one.terms.iter().map(|term| term.weight * term.value).sum();
@@ -174,8 +181,8 @@ mod tests {
 
     #[test]
     fn what_made_a_sentence_is_named() {
-        let analysis = analyse(&pages(&PROSE), "x", &Options::default()).unwrap();
-        let explained = analysis.explain();
+        let mut analysis = analyse(&pages(&PROSE), "x", &recipe()).unwrap();
+        let explained = analysis.explain(Vec::new());
         let first = explained.iter().find(|one| one.text.starts_with("This paper")).unwrap();
         for name in ["lexrank", "doc", "we", "section_position", "intro"] {
             assert!(first.terms.iter().any(|term| term.name == name), "{name} in {:?}", first.terms);

@@ -9,9 +9,13 @@
 //! So each feature belongs to one question and is multiplied by how far the document asks it: `about.*` and
 //! `talk.*` by 1 − λ, `act.*` by λ (RANKING.md's "Which question?"). What is learnt from contracts leaves
 //! papers alone.
+//!
+//! Where the sentences were embedded, what they mean follows as further columns without names: the embedding of the
+//! sentence, of the one before it and of the one after it, less the document's mean, multiplied by λ too.
 
 use crate::cues;
 use crate::rank::{self, Ranked, z};
+use crate::select::Embedded;
 use crate::structure::{Document, Kind, Sentence};
 
 /// A number that a learnt ranking may weigh.
@@ -25,6 +29,11 @@ pub struct Feature {
 
 /// Standardised values are cut here.
 const MOST: f64 = 5.0;
+/// What the components of a sentence's embedding are multiplied by, and those of its neighbours'. The pull on weights is
+/// the same for all columns: a direction among hundreds has less to say than a term, and what stands around a sentence
+/// less than what stands in it.
+const OWN: f64 = 5.0;
+const NEAR: f64 = 3.0;
 
 macro_rules! features {
     ($($name:literal $says:literal)*) => { [$(Feature { name: $name, says: $says }),*] };
@@ -94,16 +103,19 @@ pub const FEATURES: [Feature; 60] = features! {
     "act.row" "it is a row of a table, 0 or 1"
 };
 
-/// A document's features: one row for each sentence of the pool, one column for each of [`FEATURES`].
+/// A document's features: one row for each sentence of the pool, one column for each of [`FEATURES`], and three for
+/// each component of an embedding if the sentences were embedded.
 pub(crate) struct Features {
     values: Vec<f64>,
     rows: usize,
+    width: usize,
 }
 
 impl Features {
     /// From a ranked document. `ranked.scores` are the hand-set ones.
     pub(crate) fn of(document: &Document, ranked: &Ranked) -> Self {
-        let mut out = Self { values: vec![0.0; ranked.pool.len() * FEATURES.len()], rows: ranked.pool.len() };
+        let (rows, width) = (ranked.pool.len(), FEATURES.len());
+        let mut out = Self { values: vec![0.0; rows * width], rows, width };
         out.column("blend", &z(&ranked.scores), 1.0, f64::INFINITY);
         if ranked.office < 1.0 {
             out.about(document, ranked, 1.0 - ranked.office);
@@ -114,20 +126,47 @@ impl Features {
         out
     }
 
+    /// The same with what the sentences mean; of those that were not embedded nothing is known. `share` is how far the
+    /// document asks what to do.
+    pub(crate) fn with_meaning(self, embedded: &Embedded, share: f64) -> Self {
+        let size = embedded.size();
+        let width = self.width + 3 * size;
+        let mean = embedded.mean();
+        let mut values = vec![0.0; self.rows * width];
+        for place in 0..self.rows {
+            let row = &mut values[place * width..(place + 1) * width];
+            row[..self.width].copy_from_slice(self.row(place));
+            let around = [(Some(place), OWN), (place.checked_sub(1), NEAR), (Some(place + 1), NEAR)];
+            for ((other, scale), columns) in around.into_iter().zip(row[self.width..].chunks_mut(size.max(1)))
+            {
+                let Some(own) = other.and_then(|other| embedded.of(other)) else { continue };
+                for ((column, own), mean) in columns.iter_mut().zip(own).zip(&mean) {
+                    *column = share * scale * (f64::from(*own) - mean);
+                }
+            }
+        }
+        Self { values, rows: self.rows, width }
+    }
+
     /// Rows of the pool.
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The features of one place of the pool.
-    pub(crate) fn row(&self, place: usize) -> &[f64] {
-        &self.values[place * FEATURES.len()..(place + 1) * FEATURES.len()]
+    /// Columns.
+    pub(crate) fn width(&self) -> usize {
+        self.width
     }
 
-    /// Each place's weighted sum, for one weight a feature.
+    /// The features of one place of the pool.
+    pub(crate) fn row(&self, place: usize) -> &[f64] {
+        &self.values[place * self.width..(place + 1) * self.width]
+    }
+
+    /// Each place's weighted sum, for one weight a column.
     pub(crate) fn weighed(&self, weights: &[f64]) -> Vec<f64> {
         let sum = |row: &[f64]| row.iter().zip(weights).map(|(value, weight)| value * weight).sum();
-        self.values.chunks(FEATURES.len()).map(sum).collect()
+        self.values.chunks(self.width).map(sum).collect()
     }
 
     fn column(&mut self, name: &str, values: &[f64], share: f64, most: f64) {
@@ -136,7 +175,7 @@ impl Features {
             return;
         };
         for (place, value) in values.iter().enumerate() {
-            self.values[place * FEATURES.len() + at] = share * value.clamp(-most, most);
+            self.values[place * self.width + at] = share * value.clamp(-most, most);
         }
     }
 

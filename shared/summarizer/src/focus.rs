@@ -21,6 +21,8 @@ const NEAR: f32 = 0.4;
 const SAME: f32 = 0.75;
 /// Share of a part's stems by which a sentence has to do with it.
 const TOLD: f64 = 0.5;
+/// What meaning counts for beside shared words.
+const MEANING: f64 = 0.3;
 /// Added to the merit of a sentence that has all to do with the question: merits are standardised.
 const WEIGHT: f64 = 4.0;
 /// Added to the best sentence of each part, so that no part is crowded out by another.
@@ -121,8 +123,13 @@ impl Focus {
                 let cosine: f32 = own.iter().zip(parts.get(at)?).map(|(a, b)| a * b).sum();
                 Some(f64::from(((cosine - NEAR) / (SAME - NEAR)).clamp(0.0, 1.0)))
             };
-            let near: Vec<f64> =
-                (0..places).map(|place| shares[place].max(meaning(place).unwrap_or(0.0))).collect();
+            // Under a heading that has the words every sentence shares them: meaning tells which of them answers.
+            let near: Vec<f64> = (0..places)
+                .map(|place| {
+                    let meaning = meaning(place).unwrap_or(0.0);
+                    (shares[place].max(meaning) + MEANING * meaning).min(1.0)
+                })
+                .collect();
             let told =
                 |place: &usize| shares[*place] >= TOLD || meaning(*place).is_some_and(|near| near > 0.0);
             // On equal worth the earlier one.

@@ -19,9 +19,20 @@ pub const LARGEST: usize = 200_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Head {
     weights: Vec<f64>,
+    meaning: Option<Meaning>,
     /// How it was learnt.
     pub record: Record,
     name: String,
+}
+
+/// What a head makes of the meaning of sentences.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Meaning {
+    /// The model whose embeddings are weighed ([`Backend::name`](crate::Backend::name)): those of another one mean
+    /// something else.
+    model: String,
+    /// A weight for each component of a sentence's embedding, of the one before it and of the one after it.
+    weights: Vec<f64>,
 }
 
 /// How a head was learnt, for whoever must decide to use it.
@@ -111,17 +122,42 @@ pub enum HeadError {
 struct File {
     precis_head: u32,
     weights: BTreeMap<String, f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    meaning: Option<Meaning>,
     record: Record,
 }
 
 impl Head {
-    /// From a weight for each of [`FEATURES`]. Weights are kept to five digits: more would be noise of the training.
+    /// From a weight for each of [`FEATURES`] and, behind them, for each component of the embeddings of the model that is
+    /// named: a sentence's, and those of its neighbours. Weights are kept to five digits: more would be noise of the
+    /// training.
     ///
     /// # Errors
     /// `Weight` for one that is not finite.
-    pub fn new(weights: &[f64], record: Record) -> Result<Self, HeadError> {
-        let named = FEATURES.iter().zip(weights).map(|(feature, weight)| (feature.name.to_owned(), *weight));
-        Self::from_file(File { precis_head: FORMAT, weights: named.collect(), record })
+    pub fn new(weights: &[f64], model: Option<&str>, record: Record) -> Result<Self, HeadError> {
+        let (named, meaning) = weights.split_at(weights.len().min(FEATURES.len()));
+        let named = FEATURES.iter().zip(named).map(|(feature, weight)| (feature.name.to_owned(), *weight));
+        let meaning = model
+            .filter(|_| !meaning.is_empty())
+            .map(|model| Meaning { model: model.to_owned(), weights: meaning.to_vec() });
+        Self::from_file(File { precis_head: FORMAT, weights: named.collect(), meaning, record })
+    }
+
+    /// Whether it can rank by the embeddings of this model: of those of another one it knows nothing.
+    #[must_use]
+    pub fn suits(&self, model: &str) -> bool {
+        self.meaning.as_ref().is_none_or(|meaning| meaning.model == model)
+    }
+
+    /// The model whose embeddings it weighs, if it weighs any.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.meaning.as_ref().map(|meaning| meaning.model.as_str())
+    }
+
+    /// Whether it weighs what sentences mean.
+    pub(crate) fn weighs_meaning(&self) -> bool {
+        self.meaning.is_some()
     }
 
     /// The hand-set ranking as a head: what training starts from.
@@ -159,7 +195,14 @@ impl Head {
             }
             weights[at] = (weight * 1e5).round() / 1e5;
         }
-        let mut head = Self { weights, record: file.record, name: String::new() };
+        let mut meaning = file.meaning;
+        for weight in meaning.iter_mut().flat_map(|meaning| &mut meaning.weights) {
+            if !weight.is_finite() || weight.abs() > 1e6 {
+                return Err(HeadError::Weight("meaning".to_owned()));
+            }
+            *weight = (*weight * 1e5).round() / 1e5;
+        }
+        let mut head = Self { weights, meaning, record: file.record, name: String::new() };
         head.name = hash(&head.bytes());
         Ok(head)
     }
@@ -169,7 +212,8 @@ impl Head {
     pub fn bytes(&self) -> Vec<u8> {
         let named = FEATURES.iter().zip(&self.weights).filter(|(_, weight)| **weight != 0.0);
         let weights = named.map(|(feature, weight)| (feature.name.to_owned(), *weight)).collect();
-        let file = File { precis_head: FORMAT, weights, record: self.record.clone() };
+        let file =
+            File { precis_head: FORMAT, weights, meaning: self.meaning.clone(), record: self.record.clone() };
         // Numbers, texts and lists of them always become JSON.
         let mut out = serde_json::to_vec_pretty(&file).unwrap_or_default();
         out.push(b'\n');
@@ -182,16 +226,19 @@ impl Head {
         &self.name
     }
 
-    /// The weight of each of [`FEATURES`].
+    /// The weight of each of [`FEATURES`], and behind them those of the embeddings, if it weighs these.
     #[must_use]
-    pub fn weights(&self) -> &[f64] {
-        &self.weights
+    pub fn weights(&self) -> Vec<f64> {
+        let meaning = self.meaning.iter().flat_map(|meaning| &meaning.weights);
+        self.weights.iter().chain(meaning).copied().collect()
     }
 
     /// A score for each row, with the mean and the spread of the hand-set `scores`, since selection takes points off
-    /// and compares with zero on their scale.
-    pub(crate) fn scores(&self, features: &Features, scores: &[f64]) -> Vec<f64> {
-        on_scale(&features.weighed(&self.weights), scores)
+    /// and compares with zero on their scale. `None` if the embeddings are not those that it weighs.
+    pub(crate) fn scores(&self, features: &Features, scores: &[f64]) -> Option<Vec<f64>> {
+        let (weights, width) = (self.weights(), features.width());
+        (width == FEATURES.len() || width == weights.len())
+            .then(|| on_scale(&features.weighed(&weights), scores))
     }
 }
 

@@ -4,7 +4,7 @@ fn head() -> Head {
     let mut weights = Head::recipe();
     weights[1] = 0.123_456_789;
     let record = Record { date: "2026-11-29".into(), command: "precis train".into(), ..Record::default() };
-    Head::new(&weights, record).unwrap()
+    Head::new(&weights, None, record).unwrap()
 }
 
 #[test]
@@ -21,8 +21,8 @@ fn a_head_comes_back_from_its_file_with_the_same_name() {
 #[test]
 fn another_weight_or_another_record_is_another_head() {
     let head = head();
-    let other = Head::new(&Head::recipe(), head.record.clone()).unwrap();
-    let retold = Head::new(head.weights(), Record::default()).unwrap();
+    let other = Head::new(&Head::recipe(), None, head.record.clone()).unwrap();
+    let retold = Head::new(&head.weights(), None, Record::default()).unwrap();
     assert!(other.name() != head.name() && retold.name() != head.name());
     assert_ne!(crate::ranker(Some(&head)), crate::ranker(Some(&other)));
     assert_eq!(crate::ranker(None), crate::VERSION);
@@ -60,4 +60,16 @@ fn scores_keep_the_mean_and_the_spread_of_the_hand_set_ones() {
     assert!((mean - 2.0).abs() < 1e-9 && (spread - (2.0_f64 / 3.0).sqrt()).abs() < 1e-9, "{out:?}");
     let same = on_scale(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0]);
     assert!(same.iter().zip([1.0, 2.0, 3.0]).all(|(a, b)| (a - b).abs() < 1e-9));
+}
+
+#[test]
+fn what_sentences_mean_is_kept_with_the_model_that_told_it() {
+    let weights: Vec<f64> = Head::recipe().into_iter().chain([0.5, -0.25, 0.125]).collect();
+    let head = Head::new(&weights, Some("a model"), Record::default()).unwrap();
+    let again = Head::parse(&head.bytes()).unwrap();
+    assert_eq!((again.weights(), again.model()), (weights, Some("a model")));
+    let plain = Head::new(&Head::recipe(), Some("a model"), Record::default()).unwrap();
+    assert!(plain.model().is_none() && plain.suits("any model"));
+    let text = String::from_utf8(head.bytes()).unwrap().replace("0.125", "1e99");
+    assert_eq!(Head::parse(text.as_bytes()), Err(HeadError::Weight("meaning".to_owned())));
 }

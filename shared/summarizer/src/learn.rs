@@ -6,7 +6,7 @@
 use crate::features::Features;
 use crate::head::on_scale;
 use crate::select::{Embedded, Likeness};
-use crate::{Analysis, Head, Options, SummarizeError, analyse, select};
+use crate::{Analysis, Head, MEANT, Options, SummarizeError, analyse, select};
 use domain::text::Pages;
 
 /// A document that is learnt from.
@@ -24,13 +24,36 @@ impl Material {
     /// # Errors
     /// `NoText` and `TooLittleText`.
     pub fn new(pages: &Pages, language: Option<String>, words: usize) -> Result<Self, SummarizeError> {
-        let options = Options { words, language, ..Options::default() };
+        let options = Options { words, language, head: None, ..Options::default() };
         let analysis = analyse(pages, "", &options)?;
         let features = Features::of(&analysis.document, &analysis.ranked);
         let lowered =
             analysis.merits.iter().zip(&analysis.ranked.scores).map(|(merit, score)| merit - score).collect();
         let nothing = Embedded { places: Vec::new(), vectors: Vec::new() };
         Ok(Self { analysis, features, lowered, nothing })
+    }
+
+    /// The texts whose embeddings a head may weigh; none if the document does not ask for action.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        self.meant().into_iter().map(|place| self.text(place).to_owned()).collect()
+    }
+
+    /// The same with the embeddings of [`Material::texts`].
+    #[must_use]
+    pub fn with_meaning(self, vectors: Vec<Vec<f32>>) -> Self {
+        let share = self.analysis.ranked.office;
+        let embedded = Embedded { places: self.meant(), vectors };
+        Self { features: self.features.with_meaning(&embedded, share), ..self }
+    }
+
+    fn meant(&self) -> Vec<usize> {
+        if self.office() <= 0.0 {
+            return Vec::new();
+        }
+        let mut places: Vec<usize> = self.analysis.order.iter().copied().take(MEANT).collect();
+        places.sort_unstable();
+        places
     }
 
     /// Sentences that may be chosen.
@@ -57,7 +80,7 @@ impl Material {
         self.analysis.document.sentences[self.analysis.ranked.pool[place]].words
     }
 
-    /// Its features: one for each of [`FEATURES`](crate::FEATURES).
+    /// Its features: one for each of [`FEATURES`](crate::FEATURES), and behind them what it and its neighbours mean.
     #[must_use]
     pub fn features(&self, place: usize) -> &[f64] {
         self.features.row(place)
@@ -104,6 +127,6 @@ impl Head {
     /// The weights of a head, or of the hand-set ranking.
     #[must_use]
     pub fn weights_of(head: Option<&Self>) -> Vec<f64> {
-        head.map_or_else(Self::recipe, |head| head.weights().to_vec())
+        head.map_or_else(Self::recipe, Self::weights)
     }
 }

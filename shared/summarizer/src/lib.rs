@@ -29,6 +29,7 @@ mod headline;
 pub mod learn;
 mod notes;
 mod old;
+mod options;
 mod parties;
 mod points;
 mod rank;
@@ -45,6 +46,7 @@ pub use check::{Checker, Problem, ProblemKind, Support, Verdict};
 pub use explain::{Explained, Weighed};
 pub use features::{FEATURES, Feature};
 pub use head::{Data, FORMAT, Head, HeadError, LARGEST, RECIPE, Record, Score};
+pub use options::Options;
 pub use words::count_words;
 pub use write::{Material, write};
 
@@ -61,30 +63,10 @@ use words::Stems;
 
 /// Version of segmentation, ranking and selection: part of the keys under which results are reused.
 /// Raised whenever the same document may give another summary.
-pub const VERSION: &str = "4";
+pub const VERSION: &str = "5";
 
 /// Fewer words than this are no text to summarize.
 const TOO_LITTLE: usize = 20;
-
-/// What the reader wants.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Options {
-    /// Most words of the summary's sentences together. One sentence is always given, if longer the
-    /// document's shortest one.
-    pub words: usize,
-    /// The document's language as BCP-47; detected if `None`.
-    pub language: Option<String>,
-    /// What is asked of the document, in its language ("termination and liability").
-    pub focus: Option<String>,
-    /// The learnt ranking; the hand-set one if `None`.
-    pub head: Option<Arc<Head>>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { words: 120, language: None, focus: None, head: None }
-    }
-}
 
 /// What ranks: [`VERSION`] and, where there is one, the head's name. Part of the keys under which results are reused.
 #[must_use]
@@ -147,7 +129,7 @@ pub async fn summarize(
     file_name: &str,
     options: &Options,
 ) -> Result<Summarized, SummarizeError> {
-    let analysis = analyse(pages, file_name, options)?;
+    let analysis = analyse(pages, file_name, &options.clone().suited(&backend.name()))?;
     let vectors = backend.embed(analysis.texts()).await?;
     Ok(analysis.finish(vectors)?)
 }
@@ -165,6 +147,7 @@ pub struct Analysis {
     language: Option<String>,
     coverage: Coverage,
     focus: Option<(Focus, Vec<Vec<f64>>)>,
+    head: Option<Arc<Head>>,
 }
 
 /// The first half: structure and ranking. Pure computation, near linear in the document's length.
@@ -189,12 +172,9 @@ pub fn analyse(pages: &Pages, file_name: &str, options: &Options) -> Result<Anal
         let office = rank::office(&document) >= 0.5;
         trim::trim(&mut document, office);
     }
-    let mut ranked = rank::rank(&document, &stems, options.words);
+    let ranked = rank::rank(&document, &stems, options.words);
     if ranked.pool.is_empty() {
         return Err(SummarizeError::TooLittleText { words: 0 });
-    }
-    if let Some(head) = &options.head {
-        ranked.scores = head.scores(&Features::of(&document, &ranked), &ranked.scores);
     }
     let merits = select::merits(&document, &ranked);
     let order = select::order(&merits);
@@ -203,7 +183,9 @@ pub fn analyse(pages: &Pages, file_name: &str, options: &Options) -> Result<Anal
         let shares = focus.shares(&document, &ranked, &stems);
         (focus, shares)
     });
-    let mut places: Vec<usize> = order.iter().copied().take(embedded_share(ranked.pool.len())).collect();
+    let meant = options.head.as_ref().is_some_and(|head| head.weighs_meaning()) && ranked.office > 0.0;
+    let most = if meant { MEANT } else { embedded_share(ranked.pool.len()) };
+    let mut places: Vec<usize> = order.iter().copied().take(most).collect();
     if let Some((_, shares)) = &focus {
         places.extend(asked_places(shares, &order));
     }
@@ -221,6 +203,7 @@ pub fn analyse(pages: &Pages, file_name: &str, options: &Options) -> Result<Anal
         stems,
         language,
         focus,
+        head: options.head.clone(),
     })
 }
 
@@ -235,6 +218,8 @@ fn asked_places(shares: &[Vec<f64>], order: &[usize]) -> Vec<usize> {
 
 /// Embeddings of candidates for a question.
 const ASKED: usize = 96;
+/// Embeddings of candidates for a head that weighs what they mean: all of a letter.
+const MEANT: usize = 128;
 
 /// Candidates worth an embedding: most of a letter, the best of a book. It is most of what a document
 /// costs, so no more than the summary and five points on different topics need.
@@ -243,8 +228,8 @@ fn embedded_share(pool: usize) -> usize {
 }
 
 impl Analysis {
-    /// The texts whose embeddings [`Analysis::finish`] needs, in its order: at most 32 sentences, more where something
-    /// is asked, and then the parts of the question.
+    /// The texts whose embeddings [`Analysis::finish`] needs, in its order: at most 32 sentences, at most 128 of a document
+    /// that asks for action, more where something is asked, and then the parts of the question.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
         let sentence = |&place: &usize| self.document.sentences[self.ranked.pool[place]].text.clone();
@@ -264,6 +249,7 @@ impl Analysis {
         }
         let question = vectors.split_off(self.places.len());
         let embedded = Embedded { places: self.places.clone(), vectors };
+        self.learn(&embedded);
         let mut notes: Vec<String> = notes::shape(&self.document).into_iter().collect();
         let relevance = self.attend(&embedded, &question, &mut notes);
         let Self { document, ranked, .. } = &self;
@@ -296,6 +282,23 @@ impl Analysis {
         })
     }
 
+    /// Ranks by the head, if there is one.
+    fn learn(&mut self, embedded: &Embedded) {
+        let Some(head) = &self.head else { return };
+        let mut features = Features::of(&self.document, &self.ranked);
+        if head.weighs_meaning() && self.ranked.office > 0.0 {
+            if embedded.size() == 0 {
+                return;
+            }
+            features = features.with_meaning(embedded, self.ranked.office);
+        }
+        if let Some(scores) = head.scores(&features, &self.ranked.scores) {
+            self.ranked.scores = scores;
+            self.merits = select::merits(&self.document, &self.ranked);
+            self.order = select::order(&self.merits);
+        }
+    }
+
     /// Ranks towards what was asked. Gives how much each sentence has to do with it; nothing if nothing was asked.
     fn attend(&mut self, embedded: &Embedded, question: &[Vec<f32>], notes: &mut Vec<String>) -> Vec<f64> {
         let Some((focus, shares)) = &self.focus else { return Vec::new() };
@@ -315,13 +318,16 @@ impl Analysis {
 
     /// The line of the best sentence, where one that need not be cut and stands by itself is better.
     fn headline(&self, chosen: &[usize]) -> String {
+        // What was asked for has far higher merits.
+        let scale = if self.focus.is_some() { 5.0 } else { 1.0 };
         let line = |place: usize| {
             let sentence = &self.document.sentences[self.ranked.pool[place]];
             let line = headline::headline(&self.document.name, &self.file_name, &sentence.text, &self.stems);
             let row = f64::from(u8::from(sentence.kind == Kind::Row));
             let scrap = f64::from(u8::from(sentence.words < 7));
             let cut = f64::from(u8::from(line.ends_with('…')));
-            (self.merits[place] - 2.0 * row - 1.5 * scrap - 0.7 * cut, line)
+            let leans = f64::from(u8::from(cues::dangles(&sentence.text)));
+            (self.merits[place] - scale * (2.0 * row + 1.5 * scrap + 0.7 * cut + leans), line)
         };
         let lines = chosen.iter().map(|&place| line(place));
         // On equal worth the earlier one.

@@ -2,7 +2,7 @@
 
 use crate::cues;
 use crate::rank::{self, Ranked};
-use crate::structure::Document;
+use crate::structure::{Document, Kind};
 use std::cell::OnceCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -13,7 +13,7 @@ const OVERLAPS: f64 = 0.6;
 /// Cosine of embeddings above which a sentence says the same in other words.
 pub(crate) const SAME_MEANING: f32 = 0.9;
 /// Taken off a sentence that leans on the one before it.
-pub(crate) const DANGLING: f64 = 1.5;
+pub(crate) const DANGLING: f64 = 1.0;
 /// From here on a sentence holds something to act on ([`rank::act`]): a date, a sum or a duty.
 const TELLS: f64 = 1.0;
 /// Fewer words than this hold no sentence worth adding.
@@ -21,13 +21,29 @@ const LEAST: usize = 6;
 
 /// Embeddings of some of the pool, by place in the pool.
 pub(crate) struct Embedded {
+    /// Ascending.
     pub places: Vec<usize>,
     pub vectors: Vec<Vec<f32>>,
 }
 
 impl Embedded {
     pub(crate) fn of(&self, place: usize) -> Option<&[f32]> {
-        self.places.iter().position(|&p| p == place).and_then(|at| self.vectors.get(at)).map(Vec::as_slice)
+        self.places.binary_search(&place).ok().and_then(|at| self.vectors.get(at)).map(Vec::as_slice)
+    }
+
+    /// Components of an embedding; 0 if there is none.
+    pub(crate) fn size(&self) -> usize {
+        self.vectors.first().map_or(0, Vec::len)
+    }
+
+    /// The mean of all.
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred vectors")]
+    pub(crate) fn mean(&self) -> Vec<f64> {
+        let mut sum = vec![0.0; self.size()];
+        for vector in &self.vectors {
+            sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += f64::from(*value));
+        }
+        sum.iter().map(|sum| sum / self.vectors.len() as f64).collect()
     }
 
     /// Cosine of two embedded places; `None` if either has none.
@@ -68,13 +84,24 @@ pub(crate) fn select(
     let order = order.iter().filter(|&&place| ranked.office < 0.5 || !is_padding(place));
     let mut left = budget;
     let mut chosen: Vec<usize> = Vec::new();
+    // Whoever must act cannot guess what "it" is.
+    let pairs = ranked.office >= 0.5;
     for &place in order {
+        if chosen.contains(&place) {
+            continue;
+        }
         let words = sentence(place).words;
-        if words > left || chosen.iter().any(|&other| likeness.repeats(place, other)) {
+        let before = (pairs && cues::leans(&sentence(place).text))
+            .then(|| support(document, ranked, place))
+            .flatten()
+            .filter(|before| !chosen.contains(before));
+        let more = before.map_or(0, |before| sentence(before).words);
+        if words + more > left || chosen.iter().any(|&other| likeness.repeats(place, other)) {
             continue;
         }
         chosen.push(place);
-        left -= words;
+        chosen.extend(before);
+        left -= words + more;
         if left < LEAST {
             break;
         }
@@ -84,6 +111,16 @@ pub(crate) fn select(
     }
     chosen.sort_unstable();
     chosen
+}
+
+/// The place of the sentence before one, on which it leans.
+fn support(document: &Document, ranked: &Ranked, place: usize) -> Option<usize> {
+    let index = ranked.pool[place];
+    let sentence = &document.sentences[index];
+    let before = &document.sentences[index.checked_sub(1)?];
+    (sentence.place > 0 && before.section == sentence.section && before.kind != Kind::Row)
+        .then(|| ranked.pool.binary_search(&(index - 1)).ok())
+        .flatten()
 }
 
 /// Tells whether one sentence says what another has said. Looks at each sentence once.

@@ -55,14 +55,14 @@ fn summarized(texts: &[&str], words: usize, head: Option<Head>) -> Summarized {
 fn weighing(name: &str, weight: f64) -> Head {
     let weights: Vec<f64> =
         FEATURES.iter().map(|feature| if feature.name == name { weight } else { 0.0 }).collect();
-    Head::new(&weights, Record::default()).unwrap()
+    Head::new(&weights, None, Record::default()).unwrap()
 }
 
 #[test]
 fn a_head_that_has_learnt_nothing_says_what_the_hand_set_ranking_says() {
     for texts in [&PAPER[..], &LETTER[..]] {
         for words in [12, 25, 40] {
-            let untrained = Head::new(&Head::recipe(), Record::default()).unwrap();
+            let untrained = Head::new(&Head::recipe(), None, Record::default()).unwrap();
             assert_eq!(summarized(texts, words, Some(untrained)), summarized(texts, words, None));
         }
     }
@@ -86,10 +86,47 @@ fn what_is_learnt_from_papers_leaves_letters_alone() {
             *weight = -3.0;
         }
     }
-    let head = Head::new(&weights, Record::default()).unwrap();
+    let head = Head::new(&weights, None, Record::default()).unwrap();
     assert_ne!(
         summarized(&PAPER, 25, Some(head.clone())).summary.sentences,
         summarized(&PAPER, 25, None).summary.sentences
     );
     assert_eq!(summarized(&LETTER, 30, Some(head)), summarized(&LETTER, 30, None));
+}
+
+/// A head that wants what means the same as the first of these vectors' components says.
+fn meaning(model: &str) -> Head {
+    let mut weights: Vec<f64> = FEATURES.iter().map(|_| 0.0).collect();
+    weights.extend([1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    Head::new(&weights, Some(model), Record::default()).unwrap()
+}
+
+fn by_meaning(head: Head, size: usize) -> Summarized {
+    let options = Options { words: 16, head: Some(Arc::new(head)), ..Options::default() };
+    let analysis = analyse(&pages(&LETTER), "file.txt", &options).unwrap();
+    let vectors = analysis.texts().into_iter().map(|text| {
+        let mut vector = vec![0.0; size];
+        vector[usize::from(!text.contains("neighbours"))] = 1.0;
+        vector
+    });
+    analysis.finish(vectors.collect()).unwrap()
+}
+
+#[test]
+fn a_head_ranks_by_what_sentences_mean() {
+    let said = by_meaning(meaning("a model"), 2).summary;
+    assert!(said.sentences[0].text.contains("quiet people"), "{said:?}");
+}
+
+#[test]
+fn embeddings_of_another_size_are_not_weighed_and_another_models_are_never_asked_for() {
+    let recipe = Options { words: 16, head: None, ..Options::default() };
+    let analysis = analyse(&pages(&LETTER), "file.txt", &recipe).unwrap();
+    let own = |at: usize| (0..3).map(|i| if i == at % 3 { 1.0 } else { 0.0 }).collect();
+    let count = analysis.texts().len();
+    let by_hand = analysis.finish((0..count).map(own).collect()).unwrap();
+    let said = by_meaning(meaning("a model"), 3);
+    assert_eq!(said.summary.sentences[0], by_hand.summary.sentences[0]);
+    let options = Options { head: Some(Arc::new(meaning("a model"))), ..Options::default() };
+    assert!(options.clone().suited("another").head.is_none() && options.suited("a model").head.is_some());
 }

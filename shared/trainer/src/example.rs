@@ -2,7 +2,6 @@
 
 use crate::data::{Fact, Goal, Row, plain};
 use crate::rouge::{Reference, Tokens};
-use domain::text::Pages;
 use sha2::{Digest, Sha256};
 use summarizer::SummarizeError;
 use summarizer::learn::Material;
@@ -51,12 +50,11 @@ pub enum Useless {
 }
 
 impl Example {
-    /// From a row and its document's pages.
+    /// From a row and its document's sentences ([`Material::new`]).
     ///
     /// # Errors
     /// Why the row teaches nothing. Others may still be used.
-    pub fn new(row: &Row, set: usize, pages: &Pages) -> Result<Self, Useless> {
-        let material = Material::new(pages, None, row.words)?;
+    pub fn new(row: &Row, set: usize, material: Material) -> Result<Self, Useless> {
         if material.len() < 3 {
             return Err(Useless::NoChoice);
         }

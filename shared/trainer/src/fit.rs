@@ -68,10 +68,14 @@ pub fn fit(
     passed: &mut dyn FnMut(usize, usize, f64),
 ) -> Result<Vec<f64>> {
     let device = Device::Cpu;
-    let loaded = examples.iter().map(|example| load(example, &device)).collect::<Result<Vec<_>>>()?;
+    // A document whose sentences were not embedded has no columns for what they mean.
+    let width = examples.iter().map(|example| example.material.features(0).len()).max().unwrap_or(0);
+    let width = width.max(start.len());
+    let loaded = examples.iter().map(|example| load(example, width, &device)).collect::<Result<Vec<_>>>()?;
+    let padded: Vec<f64> = start.iter().copied().chain(std::iter::repeat(0.0)).take(width).collect();
     let model = Model {
-        start: Tensor::from_slice(start, (start.len(), 1), &device)?,
-        change: Var::zeros((start.len(), 1), DType::F64, &device)?,
+        start: Tensor::from_vec(padded, (width, 1), &device)?,
+        change: Var::zeros((width, 1), DType::F64, &device)?,
         sharpness: Var::from_slice(&[SHARPNESS], 1, &device)?,
     };
     let batch = plan.batch.min(examples.len() / 16).max(1);
@@ -106,9 +110,12 @@ pub fn fit(
     weights(&model)
 }
 
-fn load<'a>(example: &'a Example, device: &Device) -> Result<Loaded<'a>> {
-    let (rows, width) = (example.material.len(), example.material.features(0).len());
-    let values: Vec<f64> = (0..rows).flat_map(|place| example.material.features(place)).copied().collect();
+fn load<'a>(example: &'a Example, width: usize, device: &Device) -> Result<Loaded<'a>> {
+    let rows = example.material.len();
+    let row = |place: usize| {
+        example.material.features(place).iter().copied().chain(std::iter::repeat(0.0)).take(width)
+    };
+    let values: Vec<f64> = (0..rows).flat_map(row).collect();
     Ok(Loaded { example, features: Tensor::from_vec(values, (rows, width), device)? })
 }
 

@@ -31,6 +31,8 @@ pub struct Settings {
     pub folds: usize,
     /// Names of the sets, by number.
     pub sets: Vec<String>,
+    /// The model that embedded the sentences, if one did.
+    pub model: Option<String>,
 }
 
 /// Where training is.
@@ -182,5 +184,5 @@ pub fn train(
     record.seed = seed;
     record.summarizer = summarizer::VERSION.to_owned();
     record.against = current.map_or(summarizer::RECIPE, Head::name).to_owned();
-    Ok(Head::new(&weights, record)?)
+    Ok(Head::new(&weights, settings.model.as_deref(), record)?)
 }

@@ -5,6 +5,7 @@
 use domain::text::{Line, Origin, Page, Pages, Role};
 use precis_trainer::data::{Goal, Row};
 use precis_trainer::{Example, Plan, Settings, TrainError, Useless, train};
+use summarizer::learn::Material;
 use summarizer::{Head, Record};
 
 const SUBJECTS: [&str; 8] =
@@ -41,6 +42,10 @@ fn pages(sentences: &[(String, Role)]) -> Pages {
     Pages { pages: vec![page], title: None }
 }
 
+fn material(sentences: &[(String, Role)]) -> Material {
+    Material::new(&pages(sentences), None, 14).unwrap()
+}
+
 fn row(seed: usize, document: String, goal: Goal) -> Row {
     Row { id: seed.to_string(), name: "row.md".into(), document, goal, words: 14 }
 }
@@ -48,7 +53,7 @@ fn row(seed: usize, document: String, goal: Goal) -> Row {
 fn example(seed: usize, goal: impl Fn(&[(String, Role)]) -> Goal) -> Example {
     let sentences = sentences(seed);
     let document = sentences.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");
-    Example::new(&row(seed, document, goal(&sentences)), seed % 2, &pages(&sentences)).unwrap()
+    Example::new(&row(seed, document, goal(&sentences)), seed % 2, material(&sentences)).unwrap()
 }
 
 /// The item is what its reader wanted.
@@ -58,7 +63,7 @@ fn wanted(sentences: &[(String, Role)]) -> Goal {
 
 fn settings() -> Settings {
     let plan = Plan { pull: 0.01, ..Plan::default() };
-    Settings { plan, folds: 3, sets: vec!["even".into(), "odd".into()] }
+    Settings { plan, folds: 3, sets: vec!["even".into(), "odd".into()], model: None }
 }
 
 fn learn(examples: &[Example], current: Option<&Head>) -> Head {
@@ -81,7 +86,7 @@ fn what_the_summaries_have_in_common_is_learnt_and_passes_the_gate() {
     // On documents of the same kind that training never saw.
     for seed in 60..66 {
         let example = example(seed, wanted);
-        let chosen = example.material.summary(head.weights(), 14);
+        let chosen = example.material.summary(&head.weights(), 14);
         assert!(example.material.told(&chosen).contains("quiet visitors"));
     }
     // The new one is the current one now, and there is nothing to gain.
@@ -118,7 +123,7 @@ fn summaries_of_anything_teach_nothing_and_the_gate_stays_shut() {
         let sentences = strange(seed);
         let wanted = sentences[seed * 48271 % 65_537 % 12].0.clone();
         let document = sentences.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");
-        Example::new(&row(seed, document, Goal::Reference(wanted)), seed % 2, &pages(&sentences)).unwrap()
+        Example::new(&row(seed, document, Goal::Reference(wanted)), seed % 2, material(&sentences)).unwrap()
     };
     let examples: Vec<Example> = (1..49).map(any).collect();
     let head = learn(&examples, None);
@@ -164,7 +169,7 @@ fn too_little_data_and_rows_that_say_nothing_are_refused_by_name() {
     let refused = train(&few, None, &settings(), Record::default(), &mut |_| {});
     assert!(matches!(refused, Err(TrainError::TooFew { documents: 6, least: 10 })));
     let sentences = sentences(1);
-    let try_with = |goal| Example::new(&row(1, String::new(), goal), 0, &pages(&sentences)).err();
+    let try_with = |goal| Example::new(&row(1, String::new(), goal), 0, material(&sentences)).err();
     assert_eq!(try_with(Goal::Reference("Ганс и 猫".into())), Some(Useless::NothingFits));
     let same = Goal::Pair { better: sentences[1].0.clone(), worse: sentences[1].0.clone() };
     assert_eq!(try_with(same), Some(Useless::SamePair));

@@ -50,6 +50,12 @@ pub struct Train {
     /// The head to start from and to beat [default: the one in use in --promote's folder, else the built-in ranking].
     #[arg(long, value_name = "HEAD")]
     pub against: Option<PathBuf>,
+    /// Folder of the sentence-embedding model: what sentences mean is learnt from, too [default: as for `summarize`].
+    #[arg(long, value_name = "DIR", env = "PRECIS_MODEL")]
+    pub model: Option<PathBuf>,
+    /// Learn from the words of sentences alone.
+    #[arg(long, conflicts_with = "model")]
+    pub no_model: bool,
     /// A data folder that takes the head into use if it passes the gate.
     #[arg(long, value_name = "DIR")]
     pub promote: Option<PathBuf>,
@@ -98,6 +104,9 @@ Examples:
         /// Files as `precis train` takes them.
         #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
         on: Vec<PathBuf>,
+        /// Folder of the sentence-embedding model, for heads that weigh it.
+        #[arg(long, value_name = "DIR", env = "PRECIS_MODEL")]
+        model: Option<PathBuf>,
         #[command(flatten)]
         data: Folder,
     },

@@ -1,6 +1,6 @@
 //! `precis heads`: which learnt rankings there are, how they compare, which is in use.
 
-use super::train::{examples, layout, named};
+use super::train::{examples, layout, load, named};
 use crate::cli::learn::Heads;
 use crate::head;
 use crate::show::clean;
@@ -9,7 +9,7 @@ use local::Layout;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use summarizer::{Head, RECIPE, Score};
+use summarizer::{Backend, Head, RECIPE, Score};
 use trainer::gate;
 
 /// The seed of the resampling, so that the same question has the same answer.
@@ -20,7 +20,10 @@ pub async fn run(args: &Heads, out: &mut dyn Write) -> Result<()> {
     match args {
         Heads::List { data, json } => list(&layout(&data.folder)?, *json, out),
         Heads::Use { head, anyway, data } => take(head, *anyway, &data.folder, out),
-        Heads::Compare { old, new, on, data } => compare(old, new, on, &data.folder, out).await,
+        Heads::Compare { old, new, on, model, data } => {
+            let asked = [named(old, &data.folder)?, named(new, &data.folder)?];
+            compare(&asked, on, model.as_deref(), out).await
+        }
     }
 }
 
@@ -82,10 +85,25 @@ pub fn promote(folder: &Layout, head: &Head, out: &mut dyn Write) -> Result<()> 
     Ok(())
 }
 
-async fn compare(old: &str, new: &str, on: &[PathBuf], folder: &Path, out: &mut dyn Write) -> Result<()> {
-    let weights = |text: &str| Ok::<_, anyhow::Error>(Head::weights_of(named(text, folder)?.as_ref()));
-    let (old, new) = (weights(old)?, weights(new)?);
-    let (examples, sets) = examples(on).await?;
+async fn compare(
+    [old, new]: &[Option<Head>; 2],
+    on: &[PathBuf],
+    model: Option<&Path>,
+    out: &mut dyn Write,
+) -> Result<()> {
+    // The model is loaded only for a head that has something to weigh of it.
+    let asked: Vec<&str> = [old, new].into_iter().flatten().filter_map(Head::model).collect();
+    let model = if asked.is_empty() { None } else { Some(load(model)?) };
+    if let Some((named, model)) = asked.iter().find_map(|name| Some((name, model.as_ref()?)))
+        && **named != model.name()
+    {
+        bail!(
+            "a head weighs the embeddings of {named}, and the model is {}. Do: name its folder with --model",
+            model.name()
+        );
+    }
+    let (old, new) = (Head::weights_of(old.as_ref()), Head::weights_of(new.as_ref()));
+    let (examples, sets) = examples(on, model.as_ref()).await?;
     let all: Vec<_> = examples.iter().collect();
     let compared = gate::compare(&all, &old, &new);
     let mut scores = Vec::new();

@@ -1,7 +1,7 @@
 //! `precis summarize`: the same pipeline once, in one process.
 
 use super::again::start_again;
-use super::explain::explain;
+use super::explain::Explainer;
 use super::{input, place, wait};
 use crate::cli;
 use crate::head;
@@ -15,6 +15,7 @@ use domain::settings::Layer;
 use domain::{Document, Job, OutcomeKind, State};
 use futures::StreamExt;
 use local::{Local, OpenError};
+use models::{DeviceChoice, MiniLm};
 use ports::Stack;
 use std::path::Path;
 use std::process::ExitCode;
@@ -45,10 +46,12 @@ pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
     let (local, ours) = open(&data).await?;
     let inputs = take_in(&local.stack, &args, &asked, throw_away.path()).await;
     let watch = Watch::new(args.progress, inputs.len() as u64);
+    let head = head::in_use(args.model.head.as_deref(), &local.layout)?;
+    let explainer = if args.explain { Some(MiniLm::open(&model, DeviceChoice::Cpu)?) } else { None };
+    let explainer = explainer.as_ref().map(|model| Explainer { model, head: head.clone() });
     let shutdown = Shutdown::on_signals()?;
     let mut pipeline = if ours {
         let (drain, wait) = (Duration::from_secs(5), Duration::from_millis(200));
-        let head = head::in_use(args.model.head.as_deref(), &local.layout)?;
         let options = Options { model, head, drain, wait, echo: None };
         Some(Pipeline::start(&local, options, shutdown.clone()).await?)
     } else {
@@ -57,7 +60,7 @@ pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
     };
     let following = pipeline.as_ref().map(|pipeline| watch.follow(pipeline.in_flight()));
     let all_good = tokio::select! {
-        all_good = print_all(&local.stack, &inputs, &asked, &args, &watch) => Some(all_good?),
+        all_good = print_all(&local.stack, &inputs, &asked, &args, explainer.as_ref(), &watch) => Some(all_good?),
         () = shutdown.draining() => {
             watch.say(if args.data.is_some() {
                 "precis: stopped; the same command goes on from here"
@@ -162,6 +165,7 @@ async fn print_all(
     inputs: &[Input],
     asked: &Layer,
     args: &cli::Summarize,
+    explainer: Option<&Explainer<'_>>,
     watch: &Watch,
 ) -> Result<bool> {
     let format = args.format;
@@ -189,8 +193,8 @@ async fn print_all(
             watch.print(&format!("{gap}{text}"))?;
             before = true;
         }
-        if args.explain {
-            watch.say(&explain(stack, &job, &report).await?);
+        if let Some(explainer) = explainer {
+            watch.say(&explainer.explain(stack, &job, &report).await?);
         }
         if report.outcome != OutcomeKind::Summarized {
             all_good = false;

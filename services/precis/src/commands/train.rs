@@ -2,21 +2,23 @@
 
 use super::heads::{promote, table};
 use crate::cli::learn::Train;
-use crate::head;
 use crate::show::clean;
+use crate::{head, model};
 use anyhow::{Context, Result, bail};
 use domain::text::Pages;
 use extract::{Limits, PageReading, ReaderProgram};
 use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use local::Layout;
+use models::{DeviceChoice, MiniLm};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use summarizer::{Data, Head, RECIPE, Record};
+use summarizer::learn::Material;
+use summarizer::{Backend, Data, Head, RECIPE, Record};
 use trainer::data::{self, Row, Set};
-use trainer::{Example, Plan, Progress, Settings};
+use trainer::{Example, Plan, Progress, Settings, Useless};
 
 /// Runs the command.
 pub async fn run(args: &Train, out: &mut dyn Write) -> Result<ExitCode> {
@@ -30,10 +32,15 @@ pub async fn run(args: &Train, out: &mut dyn Write) -> Result<ExitCode> {
         (None, Some(folder)) => head::in_use(None, folder)?,
         (None, None) => None,
     };
-    let (examples, sets) = examples(&args.data).await?;
+    let model = if args.no_model { None } else { Some(load(args.model.as_deref())?) };
+    let name = model.as_ref().map(|model| model.name());
+    // What the ranking in use knows of another model's embeddings is of no use here.
+    let current = current.filter(|head| head.model().is_none() || head.model() == name.as_deref());
+    let (examples, sets) = examples(&args.data, model.as_ref()).await?;
     let plan = Plan { seed: args.seed, pull: args.pull, ..Plan::default() };
     let folds = args.folds as usize;
-    let settings = Settings { plan, folds, sets: sets.iter().map(|set| set.name.clone()).collect() };
+    let names = sets.iter().map(|set| set.name.clone()).collect();
+    let settings = Settings { plan, folds, sets: names, model: name };
     let record = Record {
         date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
         command: command(args),
@@ -64,8 +71,9 @@ fn command(args: &Train) -> String {
     let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let data: Vec<String> = args.data.iter().map(name).collect();
     let against = args.against.as_ref().map(|file| format!(" --against {}", name(file))).unwrap_or_default();
+    let model = if args.no_model { " --no-model" } else { "" };
     format!(
-        "precis train --data {} --out {} --seed {} --folds {} --pull {}{against}",
+        "precis train --data {} --out {} --seed {} --folds {} --pull {}{against}{model}",
         data.join(" "),
         name(&args.out),
         args.seed,
@@ -85,8 +93,14 @@ pub fn layout(folder: &Path) -> Result<Layout> {
     Ok(Layout { folder: std::path::absolute(folder)? })
 }
 
-/// Every row of the files, read as the pipeline reads it, and what the files are.
-pub async fn examples(files: &[PathBuf]) -> Result<(Vec<Example>, Vec<Data>)> {
+/// The sentence-embedding model of that folder, or of the usual places.
+pub fn load(folder: Option<&Path>) -> Result<MiniLm> {
+    Ok(MiniLm::open(&model::find(folder)?, DeviceChoice::Cpu)?)
+}
+
+/// Every row of the files, read as the pipeline reads it, and what the files are. Where there is a model, the sentences
+/// of documents that ask for action are embedded.
+pub async fn examples(files: &[PathBuf], model: Option<&MiniLm>) -> Result<(Vec<Example>, Vec<Data>)> {
     let sets = files.iter().map(|file| data::read(file)).collect::<Result<Vec<Set>, _>>()?;
     let rows: Vec<(usize, &Row)> =
         sets.iter().enumerate().flat_map(|(set, of)| of.rows.iter().map(move |row| (set, row))).collect();
@@ -104,7 +118,8 @@ pub async fn examples(files: &[PathBuf]) -> Result<(Vec<Example>, Vec<Data>)> {
         let (set, row) = rows[at];
         at += 1;
         bar.read(at, rows.len());
-        match pages.and_then(|pages| Ok(Example::new(row, set, &pages)?)) {
+        let material = async { material(&pages?, row, model).await };
+        match material.await.and_then(|material| Ok(Example::new(row, set, material)?)) {
             Ok(example) => examples.push(example),
             Err(error) => left_out.push(format!("{} {}: {error:#}", sets[set].name, row.id)),
         }
@@ -118,6 +133,14 @@ pub async fn examples(files: &[PathBuf]) -> Result<(Vec<Example>, Vec<Data>)> {
     }
     let data = |set: &Set| Data { name: set.name.clone(), sha256: set.sha256.clone(), rows: set.rows.len() };
     Ok((examples, sets.iter().map(data).collect()))
+}
+
+async fn material(pages: &Pages, row: &Row, model: Option<&MiniLm>) -> Result<Material> {
+    let material = Material::new(pages, None, row.words).map_err(Useless::from)?;
+    let texts = material.texts();
+    let Some(model) = model.filter(|_| !texts.is_empty()) else { return Ok(material) };
+    let vectors = model.embed(texts).await?;
+    Ok(material.with_meaning(vectors))
 }
 
 /// A row's document through the same reader, behind the same walls, as every document.
