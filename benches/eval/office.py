@@ -24,8 +24,8 @@ def said(row: dict) -> str:
 
 def whole_email(row: dict) -> list[str]:
     """The words of the e-mail about the document: summary, key facts and their labels, but neither the pages that they
-    cite, nor what was read, where it lies and why it came."""
-    return re.sub(r"\[pp?\.[^\]]*\]", "", row.get("email", "").split("\nRead: ")[0]).split()
+    cite, nor the dashes of points, nor what was read, where it lies and why it came."""
+    return re.sub(r"\[pp?\.[^\]]*\]|(?m:^- )", "", row.get("email", "").split("\nRead: ")[0]).split()
 
 
 def told(words: list[str]) -> str:

@@ -13,6 +13,8 @@ if [ ! -d "$shared/eval" ]; then
     exit 0
 fi
 python=$("$root/benches/environment" speed)
+# One thread: CPU-seconds of threads that only wait are none of its work.
+export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 cargo build --release --locked --quiet --manifest-path "$root/Cargo.toml" --workspace --example speed
 model=${PRECIS_MODEL:-$root/models/all-MiniLM-L6-v2}
 exec "$python" "$root/benches/speed/speed.py" "$root/target/release/examples/speed" "$model" "$root/docs/speed.md" \

@@ -24,7 +24,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The same for embeddings of this model ([`Backend::name`]): a head that weighs those of another one does not rank.
+    /// The same for embeddings of this model ([`Backend::name`](crate::Backend::name)): a head that weighs those of another one does not rank.
     #[must_use]
     pub fn suited(mut self, model: &str) -> Self {
         self.head = self.head.filter(|head| head.suits(model));
