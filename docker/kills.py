@@ -7,31 +7,27 @@ Two copies of each service are started; a container of a service or of textract-
 is started again, KILLS times while documents are under way. Then every document must have been told: by one e-mail, and
 by no second one. Every tenth document is a scan.
 
-Takes a stack (make stack-up), boto3 and the AWS_* variables that reach the stack. PRECIS_STACK (default precis) begins
-every name; SEED draws the containers; DOCKER and COMPOSE are the commands (default docker, docker compose). E-mails are
-read from Mailpit (PRECIS_MAIL_API, default http://127.0.0.1:8025), or from the forwarder's folder (PRECIS_MAIL_FOLDER).
+Takes a stack (make stack-up) and what docker/smoke.py takes: boto3, the AWS_* variables that reach the stack, PRECIS_STACK,
+and PRECIS_MAIL_API (http://127.0.0.1:8025) or PRECIS_MAIL_FOLDER, where the e-mails are. SEED draws the containers; DOCKER
+and COMPOSE are the commands (default docker, docker compose).
 """
 
-import email
-import email.policy
 import json
 import os
 import random
 import subprocess
 import sys
 import time
-import urllib.request
 from collections import Counter
 from pathlib import Path
 
 import boto3
 
+import smoke
+
 ROOT = Path(__file__).resolve().parents[1]
-STACK = os.environ.get("PRECIS_STACK", "precis")
 DOCKER = os.environ.get("DOCKER", "docker")
 COMPOSE = os.environ.get("COMPOSE", f"{DOCKER} compose").split()
-API = os.environ.get("PRECIS_MAIL_API", "http://127.0.0.1:8025")
-FOLDER = os.environ.get("PRECIS_MAIL_FOLDER")
 SERVICES = ("ingest", "ocr", "summarize", "notify")
 #: Seconds without a further document told after which the rest counts as lost.
 PATIENCE_S = 300
@@ -47,8 +43,7 @@ def containers() -> list[str]:
 
 def upload(count: int) -> list[str]:
     """Puts that many documents; returns their marks, which stand in their names."""
-    s3 = boto3.client("s3")
-    bucket = f"{STACK}-uploads-{boto3.client('sts').get_caller_identity()['Account']}-{s3.meta.region_name}"
+    s3, bucket = boto3.client("s3"), smoke.bucket()
     notice = (ROOT / "samples/08-notice.txt").read_bytes()
     scan = (ROOT / "samples/04-insurer-letter.pdf").read_bytes()
     marks = []
@@ -61,29 +56,14 @@ def upload(count: int) -> list[str]:
     return marks
 
 
-def mails() -> list[str]:
-    """Subject and text of every e-mail that was caught."""
-    if FOLDER:
-        raw = [path.read_bytes() for path in Path(FOLDER).glob("*.eml")]
-    else:
-        with urllib.request.urlopen(f"{API}/api/v1/messages?limit=100000", timeout=30) as answer:
-            listed = json.load(answer)["messages"]
-        raw = []
-        for one in listed:
-            with urllib.request.urlopen(f"{API}/api/v1/message/{one['ID']}/raw", timeout=10) as answer:
-                raw.append(answer.read())
-    parsed = [email.message_from_bytes(one, policy=email.policy.default) for one in raw]
-    return [f"{mail['Subject']}\n{mail.get_body(('plain',)).get_content()}" for mail in parsed]
-
-
 def told(marks: list[str]) -> Counter:
     """How many e-mails speak of each document."""
-    texts = mails()
+    texts = list(smoke.letters(newest=100_000))
     return Counter({mark: sum(mark in text for text in texts) for mark in marks})
 
 
 def main() -> int:
-    if any(argument.startswith("-") for argument in sys.argv[1:]):
+    if any(argument.startswith("-") for argument in sys.argv[1:]) or not (smoke.API or smoke.FOLDER):
         sys.exit(__doc__)
     documents, kills = (int(argument) for argument in (sys.argv[1:] + ["100", "20"][len(sys.argv) - 1 :])[:2])
     seed = int(os.environ.get("SEED", "1"))

@@ -26,20 +26,23 @@ API = os.environ.get("PRECIS_MAIL_API")
 FOLDER = os.environ.get("PRECIS_MAIL_FOLDER")
 
 
+def bucket() -> str:
+    """The name of the stack's bucket for documents."""
+    sts = boto3.client("sts")
+    return f"{STACK}-uploads-{sts.get_caller_identity()['Account']}-{sts.meta.region_name}"
+
+
 def upload(file: Path, mark: str) -> str:
     """Puts the file under a name that carries the mark; returns bucket and key."""
-    account = boto3.client("sts").get_caller_identity()["Account"]
-    s3 = boto3.client("s3")
-    bucket = f"{STACK}-uploads-{account}-{s3.meta.region_name}"
     key = f"smoke/{file.stem}-{mark}{file.suffix}"
-    s3.upload_file(str(file), bucket, key)
-    return f"s3://{bucket}/{key}"
+    boto3.client("s3").upload_file(str(file), bucket(), key)
+    return f"s3://{bucket()}/{key}"
 
 
-def mails() -> Iterator[bytes]:
-    """Every e-mail that has been caught."""
+def mails(newest: int) -> Iterator[bytes]:
+    """E-mails that have been caught: the newest so many of Mailpit, all of a folder."""
     if API:
-        with urllib.request.urlopen(f"{API}/api/v1/messages?limit=50", timeout=10) as answer:
+        with urllib.request.urlopen(f"{API}/api/v1/messages?limit={newest}", timeout=30) as answer:
             listed = json.load(answer)["messages"]
         for one in listed:
             with urllib.request.urlopen(f"{API}/api/v1/message/{one['ID']}/raw", timeout=10) as answer:
@@ -49,14 +52,11 @@ def mails() -> Iterator[bytes]:
             yield path.read_bytes()
 
 
-def about(mark: str) -> str | None:
-    """The e-mail that names the mark, as its reader sees it."""
-    for raw in mails():
+def letters(newest: int = 50) -> Iterator[str]:
+    """The same as their readers see them."""
+    for raw in mails(newest):
         mail = email.message_from_bytes(raw, policy=email.policy.default)
-        text = mail.get_body(("plain",)).get_content()
-        if mark in mail["Subject"] or mark in text:
-            return f"Subject: {mail['Subject']}\n\n{text}"
-    return None
+        yield f"Subject: {mail['Subject']}\n\n{mail.get_body(('plain',)).get_content()}"
 
 
 def main() -> None:
@@ -70,7 +70,7 @@ def main() -> None:
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"smoke: {error}; is the stack up? (make stack-up, or make stack-host)")
     while time.monotonic() - begun < patience:
-        if found := about(mark):
+        if found := next((letter for letter in letters() if mark in letter), None):
             print(f"smoke: the e-mail came after {time.monotonic() - begun:.1f} s\n\n{found}")
             return
         time.sleep(0.5)

@@ -495,6 +495,24 @@ async fn key_facts_are_the_duties_and_decisions_that_the_summary_has_no_room_for
 }
 
 #[tokio::test]
+async fn a_sentence_that_leans_on_the_one_before_it_never_comes_without_it() {
+    let (mut with, mut without) = (0, 0);
+    for budget in 10..=120 {
+        let summary = done(&contract(), budget).await.summary;
+        let said = |what: &str| summary.sentences.iter().position(|sentence| sentence.text.starts_with(what));
+        match (said("Either party"), said("It must be given")) {
+            (Some(before), Some(leaning)) => {
+                assert_eq!(leaning, before + 1, "{budget}: {:?}", summary.sentences);
+                with += 1;
+            }
+            (None, Some(_)) => panic!("{budget}: {:?}", summary.sentences),
+            _ => without += 1,
+        }
+    }
+    assert!(with > 0 && without > 0, "{with} {without}");
+}
+
+#[tokio::test]
 async fn a_sentence_that_lost_words_says_so_and_its_citation_keeps_them() {
     let done = done(&contract(), 120).await;
     let fee = done.summary.sentences.iter().find(|s| s.text.contains("£2,340")).unwrap();
