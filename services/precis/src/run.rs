@@ -8,6 +8,10 @@ use crate::commands::{
 use clap::{CommandFactory, Parser};
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long a finished command waits for what still reads.
+const CLOSING: Duration = Duration::from_secs(3);
 
 /// Parses, runs, and says on standard error what went wrong.
 pub fn main() -> ExitCode {
@@ -21,8 +25,9 @@ pub fn main() -> ExitCode {
         }
     };
     let result = runtime.block_on(run(cli.command));
-    // A blocking read that will never end must not keep a finished command alive.
-    runtime.shutdown_background();
+    // Readers that are at work let the database go, so that the last to close it folds its log into it; a blocking
+    // read that will never end must not keep a finished command alive.
+    runtime.shutdown_timeout(CLOSING);
     match result {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,

@@ -111,8 +111,9 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.requests = None;
+        // The writer closes last: only the last to close folds the log into the database.
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.requests = None;
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != std::thread::current().id()
         {

@@ -11,6 +11,7 @@ fn with_one_job() -> Place {
     let place = Place::new();
     place.write("notice.txt", notice(1));
     summarize(&place, &["notice.txt"]).with_status(0);
+    assert!(!place.data().join("precis.db-wal").exists(), "a command that ended has closed its database");
     place
 }
 
