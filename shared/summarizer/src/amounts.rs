@@ -1,5 +1,6 @@
 //! Sums of money → ISO 4217 code and a plain number, when they leave no doubt.
 
+use crate::cues;
 use regex::{Captures, Regex};
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -16,7 +17,7 @@ static AMOUNTS: LazyLock<Regex> = LazyLock::new(|| {
         second = scale.replace("SCALE", "s2"),
         number = number.replace(' ', r"\ "),
     );
-    Regex::new(&pattern).expect("a fixed pattern")
+    cues::latin(&pattern)
 });
 
 /// What a whole document says about its currencies and figures.

@@ -10,7 +10,7 @@ use regex::Regex;
 use std::sync::LazyLock;
 
 fn pattern(text: &str) -> Regex {
-    Regex::new(&format!("(?i){text}")).expect("a fixed pattern")
+    cues::latin(&format!("(?i){text}"))
 }
 
 /// Sections in which documents say what holds from now on and what is to be done.

@@ -1,6 +1,6 @@
 //! Dates as documents write them → ISO 8601, when they leave no doubt.
 
-use crate::cues::MONTH;
+use crate::cues::{self, MONTH};
 use jiff::civil::Date;
 use regex::{Captures, Regex};
 use std::ops::Range;
@@ -21,7 +21,7 @@ static DATES: LazyLock<Regex> = LazyLock::new(|| {
         | \b(?P<m4>{month})\ (?P<y4>(?:1[5-9]|20)\d\d)\b
         | \b(?P<a>\d{{1,2}})(?P<s>[./])(?P<b>\d{{1,2}})[./](?P<y5>\d{{4}}|\d\d)\b"
     );
-    Regex::new(&pattern).expect("a fixed pattern")
+    cues::latin(&pattern)
 });
 
 /// What stands between the first and the last day of a time: "from 1 March to 31 August 2027", "between 1 March and

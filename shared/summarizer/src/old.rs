@@ -3,6 +3,7 @@
 //! A quoted thread, a letter about a change and a contract that replaces another name both. The old one is told in
 //! its sentence, where the words beside it say that it is old; as a line of its own it would read as if it held.
 
+use crate::cues;
 use regex::Regex;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -34,7 +35,7 @@ static ENDED: LazyLock<Regex> = LazyLock::new(|| {
 static PAST: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:was|were|has been|have been|would be)$"));
 
 fn pattern(text: &str) -> Regex {
-    Regex::new(&format!("(?i){text}")).expect("a fixed pattern")
+    cues::latin(&format!("(?i){text}"))
 }
 
 /// Whether the sentence says that the value at `range` holds no longer: "from EUR 4,000 to EUR 4,240", "instead

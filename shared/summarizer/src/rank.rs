@@ -57,8 +57,6 @@ pub(crate) fn rank(document: &Document, stems: &Stems, budget: usize) -> Ranked 
     let token = tokens(sentences, &pool, stems);
     let vectors = Vectors::new(&carrying(&token, stems));
     let today = today(document);
-    let worth = |&i: &usize| worth(&sentences[i], heading(document, &sentences[i]), today.as_deref());
-    let act = z(&pool.iter().map(worth).collect::<Vec<_>>());
     let mut scores = vec![0.0; pool.len()];
     let mut terms = Vec::new();
     if office < 1.0 {
@@ -66,7 +64,10 @@ pub(crate) fn rank(document: &Document, stems: &Stems, budget: usize) -> Ranked 
         add(&mut scores, 1.0 - office, &about);
         terms = made_of;
     }
-    add(&mut scores, office, &act);
+    if office > 0.0 {
+        let worth = |&i: &usize| worth(&sentences[i], heading(document, &sentences[i]), today.as_deref());
+        add(&mut scores, office, &z(&pool.iter().map(worth).collect::<Vec<_>>()));
+    }
     let own = |i: &usize| cues::OWN_SUMMARY.is_match(heading(document, &sentences[*i]));
     let own: Vec<f64> = pool.iter().map(|i| f64::from(u8::from(own(i)))).collect();
     add(&mut scores, OWN_SUMMARY, &own);

@@ -6,6 +6,7 @@
 //! sense. Nothing is cut beside or inside a quotation. The citation keeps the whole sentence and says that it is
 //! longer. English; other languages keep their sentences whole.
 
+use crate::cues;
 use crate::structure::{Document, Kind};
 use crate::words::count_words;
 use regex::Regex;
@@ -71,7 +72,7 @@ static TURNS: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 fn pattern(text: &str) -> Regex {
-    Regex::new(&format!("(?i){text}")).expect("a fixed pattern")
+    cues::latin(&format!("(?i){text}"))
 }
 
 /// Shortens the sentences of a document; the citations of those that lose words say so. Asides are left out where a

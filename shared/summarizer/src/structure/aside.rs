@@ -51,11 +51,13 @@ static DISCLAIMS: LazyLock<Regex> = LazyLock::new(|| {
     let german = r"\bdiese (?:e-?mail|nachricht)\b[^.]{0,120}\b(?:vertraulich|rechtlich geschützt)|\bnicht der (?:richtige|beabsichtigte|vorgesehene) (?:adressat|empfänger)|\birrtümlich erhalten\b";
     let french = r"\bce (?:message|courriel|mail)\b[^.]{0,120}\b(?:confidentiel|exclusi)|\bpas le destinataire\b|\b(?:message|courriel) par erreur\b";
     let spanish = r"\beste (?:mensaje|correo)\b[^.]{0,120}\bconfidencial|\bno es (?:usted )?el destinatario\b|\b(?:mensaje|correo)(?: electrónico)? por error\b";
-    let others = r"\bquesto messaggio\b[^.]{0,120}\b(?:riservat|confidenzial)|\bdit (?:bericht|e-mailbericht)\b[^.]{0,120}\bvertrouwelijk|\bэто (?:письмо|сообщение)\b[^.]{0,120}\bконфиденциальн";
-    pattern(&format!(r"(?i){own}|{meant}|{astray}|{paper}|{machine}|{german}|{french}|{spanish}|{others}"))
+    let others = r"\bquesto messaggio\b[^.]{0,120}\b(?:riservat|confidenzial)|\bdit (?:bericht|e-mailbericht)\b[^.]{0,120}\bvertrouwelijk|это (?:письмо|сообщение)\b[^.]{0,120}\bконфиденциальн";
+    cues::latin(&format!(
+        r"(?i){own}|{meant}|{astray}|{paper}|{machine}|{german}|{french}|{spanish}|{others}"
+    ))
 });
 static COMPANY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    cues::latin(
         r"(?i)\bregistered (?:office|in|company)\b|\bcompany (?:registration )?(?:no|number)\b|\breg(?:istration|\.)? ?no\b|\bVAT(?: reg\w*)?(?: no| number| id)?\.?:? ?[A-Z]{2}|\bHRB? ?\d|\bamtsgericht\b|\bhandelsregister\b|\bUSt-?Id|\bSIRET\b|\bRCS [A-Z]|\bau capital (?:social )?de\b|\bKvK\b|\bP\. ?IVA\b|\btrading name of\b|\bauthori[sz]ed (?:and regulated )?by the\b|\ball rights reserved\b|\balle rechte vorbehalten\b|\btous droits réservés\b|\btodos los derechos reservados\b|\berrors and omissions excepted\b",
     )
 });
@@ -163,9 +165,9 @@ fn notice(text: &str, at_edge: bool) -> Option<Kind> {
     if DISCLAIMS.is_match(text) {
         return Some(Kind::Disclaimer);
     }
-    let told = cues::DATE.is_match(text) || cues::MONEY.is_match(text) || BINDS.is_match(text);
     let footer = words <= FOOTER && (at_edge && COMPANY.is_match(text) || COPYRIGHT.is_match(text));
-    (footer && !told).then_some(Kind::LegalFooter)
+    let told = || cues::DATE.is_match(text) || cues::MONEY.is_match(text) || BINDS.is_match(text);
+    (footer && !told()).then_some(Kind::LegalFooter)
 }
 
 /// A greeting, and the name, office and address under it; or what stands under the two dashes of a mail.
