@@ -20,15 +20,24 @@ const POINTS: usize = 3;
 /// OCR this sure needs no second look.
 const SURE: f32 = 0.9;
 
-/// The headline, in the words of the sentence it came from when there is one: then it has a page, and the same
-/// need not stand below again. Gives the index of that sentence.
+/// The headline, in the words of the sentence it came from when there is one, behind the title if it has one: then it
+/// has a page, and the same need not stand below again. Gives the index of that sentence.
 fn lead(summary: &Summary) -> (String, Option<usize>) {
     let headline = clean(&summary.headline);
     let bare = bare(&headline);
-    let from = summary.sentences.iter().position(|sentence| {
+    let long = |text: &str| text.split(' ').count() >= 4;
+    let same = |sentence: &Cited| {
         let sentence = self::bare(&sentence.text);
-        !bare.is_empty() && (sentence == bare || (bare.split(' ').count() >= 4 && sentence.contains(&bare)))
-    });
+        !bare.is_empty() && (sentence == bare || (long(&bare) && sentence.contains(&bare)))
+    };
+    if let Some(from) = summary.sentences.iter().position(same) {
+        return (clean(&summary.sentences[from].text), Some(from));
+    }
+    let within = |sentence: &Cited| {
+        let sentence = self::bare(&sentence.text);
+        long(&sentence) && bare.strip_suffix(&sentence).is_some_and(|title| title.ends_with(' '))
+    };
+    let from = summary.sentences.iter().position(within);
     (headline, from)
 }
 
@@ -90,8 +99,8 @@ pub(crate) fn summary(report: &Report, summary: &Summary) -> String {
     let (headline, from) = lead(summary);
     let mut out = match from {
         Some(index) => {
-            let sentence = &summary.sentences[index];
-            cited(edge(&clean(&sentence.text)), "  ", sentence, &report.pages)
+            let sentence = Cited { text: headline.clone(), ..summary.sentences[index].clone() };
+            cited(edge(&headline), "  ", &sentence, &report.pages)
         }
         None => wrap(edge(&headline), "  ", &clip(&headline, 200, "…")),
     };
@@ -109,9 +118,9 @@ pub(crate) fn summary(report: &Report, summary: &Summary) -> String {
     // The length that was asked for is the summary's, which is never cut here. Facts, then points, fill the rest of
     // it and two thirds as much again, pages not counted.
     let length = usize::try_from(report.settings.words).unwrap_or(usize::MAX);
-    let told: usize = summary.sentences.iter().map(|sentence| words(&sentence.text)).sum();
-    let lead = if from.is_some() { 0 } else { words(&headline) };
-    let mut room = (length / 3).saturating_mul(5).saturating_sub(told + lead);
+    let below = summary.sentences.iter().enumerate().filter(|(index, _)| Some(*index) != from);
+    let told: usize = below.map(|(_, sentence)| words(&sentence.text)).sum();
+    let mut room = (length / 3).saturating_mul(5).saturating_sub(told + words(&headline));
     let mut said = Said::by(summary);
     let facts = facts(report, summary, room, &mut said);
     room = room.saturating_sub(words(&facts));
@@ -159,6 +168,7 @@ pub(crate) fn added_points(summary: &Summary) -> Vec<&Cited> {
 }
 
 /// What a reader has been told, sentence by sentence.
+#[derive(Clone)]
 pub(crate) struct Said(Vec<String>);
 
 impl Said {

@@ -26,13 +26,20 @@ const LABELS: [(FactKind, &str); 7] = [
 /// Width of the labels, and of the days behind them.
 const LABEL: usize = 9;
 const DAY: usize = 13;
+/// Words of "and 2 more in the result".
+const MORE: usize = 6;
 /// Longest clause, in characters.
 const CLAUSE: usize = 110;
 
 /// The lines, of at most so many words; empty if there is nothing to add, else they end with a line break.
 /// What they say is added to what was `said`.
 pub(crate) fn facts(report: &Report, summary: &Summary, room: usize, said: &mut Said) -> String {
-    let (shown, left) = choose(summary, room, said);
+    let (mut shown, mut left) = choose(summary, room, said);
+    if left > 0 {
+        // That there are more is read, too.
+        (shown, left) = choose(summary, room.saturating_sub(MORE), said);
+    }
+    shown.iter().for_each(|fact| said.add(&fact.text));
     let mut out = String::new();
     for (kind, label) in LABELS {
         let mut of_kind: Vec<&KeyFact> = shown.iter().copied().filter(|fact| fact.kind == kind).collect();
@@ -49,7 +56,8 @@ pub(crate) fn facts(report: &Report, summary: &Summary, room: usize, said: &mut 
 }
 
 /// The facts that are shown, and how many that nothing else says are not.
-fn choose<'a>(summary: &'a Summary, mut room: usize, said: &mut Said) -> (Vec<&'a KeyFact>, usize) {
+fn choose<'a>(summary: &'a Summary, mut room: usize, said: &Said) -> (Vec<&'a KeyFact>, usize) {
+    let mut said = said.clone();
     let (mut shown, mut left) = (Vec::<&KeyFact>::new(), 0);
     for fact in &summary.key_facts {
         if said.has(&fact.text) {

@@ -126,8 +126,14 @@ pub(crate) fn around(text: &str, hit: &Range<usize>, most: usize) -> String {
         to += 1;
     }
     let start = cuts[from] + decision(&text[cuts[from]..hit.start]);
+    let on = carried_on(text, &cuts, to);
+    let fits = |to: usize| tidy(&text[start..cuts[to]]).chars().count() <= most;
+    let broken = on > to && !fits(on);
+    if !broken {
+        to = on;
+    }
     let whole = tidy(&text[start..cuts[to]]);
-    let turns = to + 1 < cuts.len() && !may_stop(&text[cuts[to]..]);
+    let turns = broken || to + 1 < cuts.len() && !may_stop(&text[cuts[to]..]);
     let mark = if turns { " …" } else { "" };
     if whole.chars().count() + mark.chars().count() <= most {
         return whole + mark;
@@ -139,6 +145,43 @@ pub(crate) fn around(text: &str, hit: &Range<usize>, most: usize) -> String {
     let from = phrase(text, start, hit.start);
     joined(&text[start..from], &text[from..unit], most)
 }
+
+/// Where a clause that ends at `cuts[to]` ends with what belongs to it behind the comma: the rest of a list ("tools,
+/// materials and finished work"), an hour ("on 24 June, 14:00 to 16:30"), a purpose ("…, to be met from reserves").
+fn carried_on(text: &str, cuts: &[usize], to: usize) -> usize {
+    let segment = |at: usize| text[cuts[at]..cuts[at + 1]].strip_prefix(", ");
+    let mut at = to;
+    while at + 1 < cuts.len() && segment(at).is_some_and(is_detail) {
+        at += 1;
+    }
+    let begin = at;
+    while at + 1 < cuts.len() {
+        let Some(item) = segment(at).filter(|item| is_item(item)) else { break };
+        at += 1;
+        if item.split(' ').any(|word| matches!(word, "and" | "or")) {
+            return at;
+        }
+    }
+    begin
+}
+
+/// An hour or a figure, or what something is for.
+fn is_detail(segment: &str) -> bool {
+    let short = count_words(segment) <= DETAIL;
+    short && (segment.starts_with(|c: char| c.is_ascii_digit()) || segment.starts_with("to "))
+}
+
+/// An item of a list: a few words that are no clause of their own.
+fn is_item(segment: &str) -> bool {
+    const NOT: &str = " which who that so then as but yet to by with for ";
+    let first = first_word(segment);
+    let clause = [TURNS, SUBJECTS, CONDITIONS, NOT].iter().any(|list| among(list, first));
+    segment.starts_with(char::is_alphanumeric) && !clause && count_words(segment) <= ITEM
+}
+
+/// Words of such a detail, and of such an item.
+const DETAIL: usize = 7;
+const ITEM: usize = 9;
 
 /// The same for a row of a table: its name, which stands first, and the cell with the hit.
 pub(crate) fn in_row(text: &str, hit: &Range<usize>, most: usize) -> String {
@@ -281,6 +324,20 @@ mod tests {
             "Piers Hollingworth: Write to all groups … By when: 12 February"
         );
         assert_eq!(in_row("Garage: EUR 120 a month", &(8..15), 60), "Garage: EUR 120 a month");
+    }
+
+    #[test]
+    fn a_list_is_told_to_its_end_or_marked_as_cut_and_an_hour_stays_with_its_day() {
+        let text = "From 1 July there is no cover for tools, materials and finished work in vans, whether moving or not.";
+        let said = "From 1 July there is no cover for tools, materials and finished work in vans";
+        assert_eq!(about(text, "1 July", 90), said);
+        assert_eq!(about(text, "1 July", 60), "From 1 July there is no cover for tools …");
+        let text = "The workshop is on 24 June, 14:00 till 16:30, in the hall with the new carpet.";
+        assert_eq!(about(text, "24 June", 90), "The workshop is on 24 June, 14:00 till 16:30");
+        let text = "A deficit of £13,750 remains, to be met from reserves.";
+        assert_eq!(about(text, "£13,750", 90), text.trim_end_matches('.'));
+        let text = "The rent rises on 1 July, the deposit stays and nothing else changes.";
+        assert_eq!(about(text, "1 July", 90), "The rent rises on 1 July");
     }
 
     #[test]

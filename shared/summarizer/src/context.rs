@@ -16,7 +16,7 @@ fn pattern(text: &str) -> Regex {
 /// Sections in which documents say what holds from now on and what is to be done.
 static DECIDES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(?:decisions?|decided|resolutions?|resolved|recommend\w*|next steps?|actions?|what (?:you|we) (?:need|must|have|should)\b.*|what to do|what happens next|to do|acceptance|deadlines?|due|payments?|repayment|fees?|prices?|costs?|rent|remuneration|salary|interest|amount|charges|terms?|duration|period|termination|notice|appeals?|conclusions?|outcome|results?|key (?:points|facts|dates)|important|conditions|commencement|start|security|working time|renewal|not (?:covered|included)|exclusions?|excluded|next meeting|summary|changes|orders?|award|opinion|findings?|remedy|solution|required)\b",
+        r"\b(?:decisions?|decided|resolutions?|resolved|recommend\w*|next steps?|actions?|what (?:you|we) (?:need|must|have|should)\b.*|what to do|what happens next|to do|acceptance|deadlines?|due|payments?|repayment|fees?|prices?|costs?|rent|remuneration|salary|interest|amount|charges|terms?|duration|period|termination|notice|appeals?|conclusions?|outcome|results?|key (?:points|facts|dates)|important|conditions|commencement|start|security|working time|renewal|not (?:covered|included)|exclusions?|excluded|next meeting|summary|changes|orders?|award|opinion|findings?|remedy|solution|required|why|causes?|damages?|loss(?:es)?|impact|consequences|measures)\b",
     )
 });
 
@@ -38,7 +38,7 @@ pub(crate) static PERIOD: LazyLock<Regex> = LazyLock::new(|| {
 /// That something ends, is shut out or holds no longer.
 pub(crate) static ENDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(?:laps(?:e|es|ed)|exclu(?:de[sd]?|ding|sions?)|not (?:included|covered|affected|funded|permitted|allowed|possible)|void|invalid|ceas(?:e|es|ed)|clos(?:ed|es|ure)|suspend(?:ed|s)?|prohibit(?:ed|s)?|forbidden|forfeit(?:ed|s)?|dismiss(?:ed|al)|breach|penalty|repossess\w*|liable|withdrawn)\b",
+        r"\b(?:laps(?:e|es|ed)|exclu(?:de[sd]?|ding|sions?)|not (?:included|covered|affected|funded|permitted|allowed|possible)|void|invalid|ceas(?:e|es|ed)|clos(?:ed|es|ure)|suspend(?:ed|s)?|prohibit(?:ed|s)?|forbidden|forfeit(?:ed|s)?|dismiss(?:ed|al)|discontinu(?:e[sd]?|ing)|giv(?:es?|ing) up|phas(?:ed?|ing) out|breach|penalty|repossess\w*|liable|withdrawn)\b",
     )
 });
 
@@ -60,14 +60,14 @@ static DEADLINE: LazyLock<Regex> = LazyLock::new(|| {
 /// What the author makes of it all.
 static VERDICT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(?:overall|on balance|opinion|assessment|verdict|in conclusion|in short|in summary|most important|rating|severity|critical)\b",
+        r"\b(?:overall|on balance|opinion|assessment|verdict|in conclusion|in short|in summary|most important|rating|severity|critical)\b|^(?:found|findings?|diagnosis|results?|conclusions?|causes?|reasons?|outcome):",
     )
 });
 
 /// What is wrong.
 static PROBLEM: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(?:missing|lack(?:s|ed|ing)?|fail(?:s|ed|ure|ures)?|defect\w*|rot(?:ten|ted)?|unsafe|danger\w*|faulty?|broken|leak\w*|risks?|loss(?:es)?|lost|fraud\w*|damaged?|errors?|incidents?|vulnerab\w*|attack\w*|injur\w*|overdue|arrears|late)\b",
+        r"\b(?:missing|lack(?:s|ed|ing)?|fail(?:s|ed|ure|ures)?|defect\w*|rot(?:ten|ted)?|unsafe|danger\w*|faulty?|broken|leak\w*|risks?|loss(?:es)?|lost|fraud\w*|damaged?|destroy(?:ed|s)?|errors?|incidents?|vulnerab\w*|attack\w*|injur\w*|overdue|arrears|late)\b",
     )
 });
 
@@ -105,6 +105,22 @@ static FORBIDS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// What is refused, shut out or not so: nobody guesses it, and whoever misses it acts wrongly.
+static DENIES: LazyLock<Regex> = LazyLock::new(|| {
+    let verbs = "will|would|shall|must|may|can|could|do|does|is|are|has|have";
+    let done = r"refus\w+|reject\w+|declin(?:e|es|ed)|den(?:y|ies|ied)|turned down|forbidden|prohibited|excluded|withdrawn|upheld|dropp(?:ed|ing)";
+    pattern(&format!(
+        r"\b(?:(?:{verbs}) not|cannot|(?:wo|ca|do|does|is|are|must)n['’]t|no longer|(?:{done})|unable to|neither|nobody|no one|there (?:is|are|will be) (?:\w+ )?no)\b|^no\b"
+    ))
+});
+
+/// Why it came to that.
+static CAUSE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:because|caused by|(?:was|is|were|are) (?:largely |mainly |entirely )?due to|root cause|arose|stems? from|(?:comes?|came) from|the (?:cause|reason) (?:is|was)|as a result of)\b",
+    )
+});
+
 /// Whether only the tax on a sum makes a sentence look like boilerplate.
 fn taxed(text: &str) -> bool {
     let sum = TAX.is_match(text) && cues::MONEY.is_match(text) && !TAX_NUMBER.is_match(text);
@@ -112,7 +128,7 @@ fn taxed(text: &str) -> bool {
 }
 
 /// The terms with their weights and values for a sentence under a heading.
-pub(crate) fn terms(sentence: &Sentence, heading: &str) -> [(&'static str, f64, f64); 14] {
+pub(crate) fn terms(sentence: &Sentence, heading: &str) -> [(&'static str, f64, f64); 16] {
     let flag = |is: bool| f64::from(u8::from(is));
     let text = sentence.own_words();
     let (decides, aside) = (DECIDES.is_match(heading), ASIDES.is_match(heading));
@@ -130,6 +146,8 @@ pub(crate) fn terms(sentence: &Sentence, heading: &str) -> [(&'static str, f64, 
         ("taxed", 2.0, flag(taxed(&text))),
         ("sets", 0.6, flag(SETS.is_match(&text))),
         ("permits", -0.4, flag(PERMITS.is_match(&text) && !FORBIDS.is_match(&text))),
+        ("denies", 0.35, flag(DENIES.is_match(&text))),
+        ("cause", 0.3, flag(CAUSE.is_match(&text))),
         ("opens", 0.3, flag(sentence.place == 0 && sentence.kind != Kind::Row)),
         ("row", -0.8, flag(sentence.kind == Kind::Row)),
     ]
@@ -235,6 +253,9 @@ mod tests {
             ("performs", "The Council REFUSES permission.", "The Council met in the hall."),
             ("performs", "The trustees have decided to help.", "The trustees will decide."),
             ("counted", "In 14 of the 40 payments it was so.", "In 2014 it was so."),
+            ("denies", "The roof can’t be used before June.", "The roof can be used before June."),
+            ("denies", "Subletting is no longer allowed.", "A longer lease is allowed."),
+            ("cause", "It arose from an empty tank.", "It rose to an empty height."),
         ] {
             assert_eq!((value(name, text, ""), value(name, not, "")), (1.0, 0.0), "{name}");
         }

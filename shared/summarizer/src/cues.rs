@@ -62,6 +62,9 @@ patterns! {
     /// Lines about the document rather than its matter: "Date: …", "Our ref: …", mail headers.
     META = r"(?i)^(?:(?:report |document )?(?:status|date)|dated|(?:our |your )?ref(?:erence)?(?: no)?|version|distribution|classification|author|prepared (?:by|for)|from|to|cc|bcc|sent|subject|re|page|present|apologies|attendees|tel|e-?mail)\.?\s*[:,]|\S@\S";
 
+    /// A line that tells the document's own date.
+    DATED = r"(?i)^(?:date of (?:this )?(?:issue|decision|notice|letter|report|meeting|invoice|offer|order|judgment)|(?:report |document |issue |letter )?dated?|issued(?: on)?)\b\s*[:,|]?\s";
+
     /// Openings that lean on a sentence before.
     DANGLING = r#"(?ix)^["'“‘(\[]*(?:
         however|therefore|thus|hence|moreover|furthermore|also|then|but|and|or|so|yet|nevertheless|nonetheless|instead|otherwise|
@@ -70,7 +73,7 @@ patterns! {
         such|these|those|this|that|it|they|he|she|its|their|his|her|them|both|neither|the\ (?:latter|former|same)|here|there
         )\b"#;
     /// What points back within a sentence.
-    BACK = r"(?i)\b(?:by|before|after|until|till|since|from) (?:then|this|that|it|them|that (?:date|day|time))\b|\b(?:thereafter|the same (?:date|day|time|period)|failing (?:that|which))\b|^(?:to be|not to be)\b";
+    BACK = r"(?i)\b(?:by|before|after|until|till|since|from) (?:then|this|that|it|them|that (?:date|day|time))\b|\b(?:thereafter|the same (?:date|day|time|period)|failing (?:that|which))\b|^(?:to be|not to be)\b|^what(?:['’]s| is| was) (?:left|said|more)\b|^(?:please )?[a-z]+ (?:it|them)\b";
     /// "This report …": leans on nothing but the document itself.
     SELF = format!(r#"(?i)^["'“‘(\[]*(?:this|these|such) (?:{NOUN}|agreement|contract|lease|letter|offer|decision|notice|document|permit|grant|amendment|audit|addendum|schedule|plans?|page|paper|book|act|order|judgment|appeal|section|chapter|thesis|module|library|proposal|EIP|ERC|year|month|week)s?\b"#);
 }

@@ -40,7 +40,7 @@ macro_rules! features {
 }
 
 /// Every feature, in the order of a row.
-pub const FEATURES: [Feature; 60] = features! {
+pub const FEATURES: [Feature; 62] = features! {
     "blend" "the hand-set score: recipe C, act, or the blend of both; a score, about −8 to 12"
     "about.lexrank" "LexRank within the document; a probability, 0 to 1"
     "about.textrank" "TextRank within the document; a probability, 0 to 1"
@@ -99,6 +99,8 @@ pub const FEATURES: [Feature; 60] = features! {
     "act.taxed" "the tax on a sum, 0 or 1"
     "act.sets" "sets a value, 0 or 1"
     "act.permits" "says what may be, 0 or 1"
+    "act.denies" "says what is refused, shut out or not so, 0 or 1"
+    "act.cause" "says why it came to that, 0 or 1"
     "act.opens" "it opens its section, 0 or 1"
     "act.row" "it is a row of a table, 0 or 1"
 };

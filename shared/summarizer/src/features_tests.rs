@@ -191,6 +191,7 @@ fn letter() -> Document {
                     ("The bank has approved the loan of the owner in this matter.", B),
                     ("Votes came from 14 of the 40 households in the same street.", B),
                     ("A third survey costs £500 with VAT of £100 on top of it.", B),
+                    ("The damp arose from a pipe in the wall of the kitchen.", B),
                 ],
             ),
             (
@@ -237,6 +238,8 @@ fn a_letter_has_the_terms_of_act() {
             ("act.counted", "Votes", "The flat"),
             ("act.taxed", "A third survey", "The flat"),
             ("act.permits", "The landlord may", "The flat"),
+            ("act.denies", "The council", "The flat"),
+            ("act.cause", "The damp", "The flat"),
             ("act.opens", "A survey", "The house"),
         ],
     );

@@ -1,7 +1,11 @@
 //! One line that says what matters most: the document's title and the key clause of its best sentence.
 
 use crate::clause;
-use crate::words::Stems;
+use crate::cues;
+use crate::structure::Sentence;
+use crate::words::{Stems, count_words};
+use regex::Regex;
+use std::sync::LazyLock;
 
 /// Characters of a headline: it becomes an e-mail's subject.
 pub(crate) const LONGEST: usize = 90;
@@ -33,8 +37,25 @@ pub(crate) fn headline(title: &str, file_name: &str, best: &str, stems: &Stems) 
 }
 
 fn tidy(title: &str) -> String {
-    title.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(['.', ':', ' ']).to_owned()
+    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    ANSWER.replace(&title, "").trim_end_matches(['.', ':', ' ']).to_owned()
 }
+
+/// Words of a headline that no sentence of the summary says: whoever shows both shows the others once.
+pub(crate) fn alone<'a>(headline: &str, mut said: impl Iterator<Item = &'a Sentence>) -> usize {
+    let words = count_words(headline);
+    let bare = |text: &'a str| text.trim_end_matches('.');
+    let headline = headline.trim_end_matches(['.', '…']);
+    let told = said.find_map(|sentence| match bare(&sentence.text) {
+        text if text.contains(headline) => Some(words),
+        text if headline.ends_with(text) => Some(sentence.words),
+        _ => None,
+    });
+    words.saturating_sub(told.unwrap_or(0))
+}
+
+/// What mail programs put before a subject that is answered or passed on.
+static ANSWER: LazyLock<Regex> = LazyLock::new(|| cues::latin(r"^(?i:(?:re|fwd?|aw|wg|tr|rv|antw)\s?:\s*)+"));
 
 /// A file's name as words: "mill-road_4.pdf" → "mill road 4".
 fn stem(file_name: &str) -> String {
@@ -85,6 +106,13 @@ mod tests {
                 && line.ends_with('…')
                 && long.starts_with(line.trim_end_matches('…'))
         );
+    }
+
+    #[test]
+    fn a_mails_subject_stands_without_what_says_that_it_was_answered() {
+        let line = headline("RE: Re: FW: Order 88213", "x", "", &Stems::new(None));
+        assert_eq!(line, "Order 88213");
+        assert_eq!(headline("Resolution: no", "x", "", &Stems::new(None)), "Resolution: no");
     }
 
     #[test]

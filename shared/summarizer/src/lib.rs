@@ -63,7 +63,7 @@ use words::Stems;
 
 /// Version of segmentation, ranking and selection: part of the keys under which results are reused.
 /// Raised whenever the same document may give another summary.
-pub const VERSION: &str = "5";
+pub const VERSION: &str = "6";
 
 /// Fewer words than this are no text to summarize.
 const TOO_LITTLE: usize = 20;
@@ -264,10 +264,11 @@ impl Analysis {
         let key_facts = facts::key_facts(&Source {
             document,
             said: &said,
+            superseded: &ranked.superseded,
             today: ranked.today.as_deref(),
             language: self.language.as_deref(),
             office: ranked.office >= 0.5,
-            told: words + count_words(&headline),
+            told: words + headline::alone(&headline, said.iter().map(|&index| &document.sentences[index])),
             budget: self.words,
             relevance: &relevance,
         });

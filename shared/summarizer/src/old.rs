@@ -3,8 +3,12 @@
 //! A quoted thread, a letter about a change and a contract that replaces another name both. The old one is told in
 //! its sentence, where the words beside it say that it is old; as a line of its own it would read as if it held.
 
+use crate::amounts::{Habits, amounts};
 use crate::cues;
+use crate::dates;
+use crate::structure::{Kind, Sentence};
 use regex::Regex;
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -13,8 +17,9 @@ static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
     let instead = "instead of|in place of|rather than|previously|formerly|hitherto|until now|no longer|not|forget|statt|bisher";
     let thing = r"(?:old|former|previous|original) (?:\w+ ){0,2}\w+(?: (?:of|was|were|is|at))?";
     let once = "had (?:been|cost)(?: only)?";
+    let compared = r"for comparison\b[^.;]*";
     let replaces = r"(?:replac|supersed)(?:es|ing)(?: that of| the \w+ of)?";
-    pattern(&format!(r"\b(?:{instead}|{replaces}|{thing}|{once}|until (?:\w+ ){{0,3}}\w+:)$"))
+    pattern(&format!(r"\b(?:{instead}|{replaces}|{thing}|{once}|{compared}|until (?:\w+ ){{0,3}}\w+:)$"))
 });
 
 /// What was expected once, in front of it.
@@ -30,6 +35,9 @@ static ENDED: LazyLock<Regex> = LazyLock::new(|| {
     let put_off = "(?:put off|postponed|called off)";
     pattern(&format!(r"\b(?:ceases? to|lapses|{done}|{put_off}|{no_longer})"))
 });
+
+/// The words right before a day that something has to be done by, which does not end with what else ends.
+static BOUND: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:by|before|later than|within|until|till)$"));
 
 /// The words right before a value that was so once, whether or not it still is.
 static PAST: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:was|were|has been|have been|would be)$"));
@@ -50,12 +58,54 @@ pub(crate) fn is_replaced(text: &str, range: &Range<usize>, among: &[Range<usize
     let from = onward && ["from", "von"].iter().any(|word| before.to_lowercase().ends_with(word));
     from || BEFORE.is_match(before)
         || EXPECTED.is_match(before)
-        || ENDED.find(text).is_some_and(|end| end.start() >= range.end)
+        || !BOUND.is_match(before) && ENDED.find(text).is_some_and(|end| end.start() >= range.end)
 }
 
 /// Whether the words before the value tell of the past.
 pub(crate) fn may_be_past(text: &str, range: &Range<usize>) -> bool {
     PAST.is_match(lead(text, range))
+}
+
+/// The sentences (indices, ascending) that tell what the document itself says holds no longer: quoted mail with a
+/// value that is called old outside of any quote ("please forget 25 February"), and the rows of a table "until" a day
+/// beside others "from" one.
+pub(crate) fn superseded(sentences: &[Sentence]) -> Vec<usize> {
+    let quote = |sentence: &Sentence| sentence.kind == Kind::Quote;
+    let mut old = HashSet::new();
+    if sentences.iter().any(quote) {
+        for sentence in sentences.iter().filter(|sentence| !quote(sentence)) {
+            let values = values(&sentence.text);
+            let ranges: Vec<_> = values.iter().map(|(range, _)| range.clone()).collect();
+            let replaced = |(range, _): &&(Range<usize>, String)| is_replaced(&sentence.text, range, &ranges);
+            old.extend(values.iter().filter(replaced).map(|(_, value)| value.clone()));
+        }
+    }
+    let until = |sentence: &Sentence| sentence.kind == Kind::Row && UNTIL.is_match(&sentence.text);
+    let from = |sentence: &Sentence| sentence.kind == Kind::Row && FROM.is_match(&sentence.text);
+    let is_old = |sentence: &Sentence| {
+        let again = || values(&sentence.text).iter().any(|(_, value)| old.contains(value));
+        let newer = |other: &Sentence| from(other) && other.section == sentence.section;
+        quote(sentence) && !old.is_empty() && again() || until(sentence) && sentences.iter().any(newer)
+    };
+    (0..sentences.len()).filter(|&at| is_old(&sentences[at])).collect()
+}
+
+/// How the rows of a table begin that tell what was and what will be.
+static UNTIL: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:until|till|up to|before)\b"));
+static FROM: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:from|as of|after)\b"));
+
+/// The days and sums of a text, each as it is written without spaces: "25february".
+fn values(text: &str) -> Vec<(Range<usize>, String)> {
+    if !text.bytes().any(|byte| byte.is_ascii_digit()) {
+        return Vec::new();
+    }
+    let days = dates::dates(text, None).into_iter().map(|day| day.range);
+    let sums = amounts(text, Habits::default()).into_iter().map(|sum| sum.range);
+    let written = |range: Range<usize>| {
+        let plain = text[range.clone()].trim_end_matches('.').chars().filter(|c| !c.is_whitespace());
+        (range, plain.collect::<String>().to_lowercase())
+    };
+    days.chain(sums).map(written).collect()
 }
 
 /// A clause of the past …
@@ -65,7 +115,7 @@ static HISTORY: LazyLock<Regex> =
 /// … that is none if it says what was decided, or what must be.
 static HOLDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(?:must|shall|will|please|agreed|decided|resolved|approved|awarded|granted|refused|rejected|confirmed|found|moved|postponed|withdrawn|cancelled|closed|set|fixed|due)\b",
+        r"\b(?:must|shall|will|had to|please|agreed|decided|resolved|approved|awarded|granted|refused|rejected|confirmed|found|moved|postponed|withdrawn|cancelled|closed|set|fixed|due)\b",
     )
 });
 
@@ -82,10 +132,31 @@ fn lead<'a>(text: &'a str, range: &Range<usize>) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amounts::{self, Habits};
+
+    fn row(kind: Kind, text: &str) -> Sentence {
+        let text = text.to_owned();
+        Sentence { text, kind, section: 0, place: 1, words: 9, parts: vec![], trimmed: false }
+    }
+
+    #[test]
+    fn what_a_quote_says_of_a_value_that_was_called_old_and_the_rows_before_a_change_are_superseded() {
+        let mail = [
+            row(Kind::Body, "Please forget 25 February, the desks come on 11 March."),
+            row(Kind::Quote, "The desks will be delivered on 25 February."),
+            row(Kind::Quote, "The lamps will be delivered on 3 March."),
+        ];
+        assert_eq!(superseded(&mail), [1]);
+        let table = [
+            row(Kind::Row, "until 31 March 2027, Days: 5"),
+            row(Kind::Row, "from 1 April 2027, Days: 4"),
+            row(Kind::Body, "until then nothing changes"),
+        ];
+        assert_eq!(superseded(&table), [0]);
+        assert!(superseded(&table[..1]).is_empty() && superseded(&mail[1..]).is_empty());
+    }
 
     fn replaced(text: &str, value: &str) -> bool {
-        let found = amounts::amounts(text, Habits { one_dollar: true, ..Habits::default() });
+        let found = amounts(text, Habits { one_dollar: true, ..Habits::default() });
         let all: Vec<_> = found.iter().map(|f| f.range.clone()).collect();
         let at = text.find(value).unwrap();
         is_replaced(text, all.iter().find(|range| range.start == at).unwrap(), &all)
@@ -100,6 +171,7 @@ mod tests {
             ("The former monthly fee of €40 becomes €50.", "€40", "€50"),
             ("House Espresso; Until 28 February: €40; From 1 March: €50", "€40", "€50"),
             ("It replaces the fee of €40 by €50.", "€40", "€50"),
+            ("The fee is €50; for comparison: in this year you pay €40.", "€40", "€50"),
         ] {
             assert!(replaced(text, old) && !replaced(text, new), "{text}");
         }
@@ -123,8 +195,12 @@ mod tests {
 
     #[test]
     fn a_deadline_is_no_old_date() {
-        let text = "Repair the roof before 3 May 2027, but not before 1 May 2027.";
-        let days: Vec<_> = crate::dates::dates(text, None).into_iter().map(|day| day.range).collect();
-        assert!(days.iter().all(|day| !is_replaced(text, day, &days) && !may_be_past(text, day)));
+        for text in [
+            "Repair the roof before 3 May 2027, but not before 1 May 2027.",
+            "Return it by 12 March 2027; failing that, the offer lapses.",
+        ] {
+            let days: Vec<_> = dates::dates(text, None).into_iter().map(|day| day.range).collect();
+            assert!(days.iter().all(|day| !is_replaced(text, day, &days) && !may_be_past(text, day)));
+        }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Ranked {
     pub office: f64,
     /// The date that the document bears, ISO.
     pub today: Option<String>,
+    /// Sentences (indices) that tell what holds no longer, ascending.
+    pub superseded: Vec<usize>,
 }
 
 /// Ranks a document for a budget in words.
@@ -68,10 +70,13 @@ pub(crate) fn rank(document: &Document, stems: &Stems, budget: usize) -> Ranked 
         let worth = |&i: &usize| worth(&sentences[i], heading(document, &sentences[i]), today.as_deref());
         add(&mut scores, office, &z(&pool.iter().map(worth).collect::<Vec<_>>()));
     }
+    let superseded = old::superseded(sentences);
+    let is_old = |i: &usize| f64::from(u8::from(superseded.binary_search(i).is_ok()));
+    add(&mut scores, -SUPERSEDED * office, &pool.iter().map(is_old).collect::<Vec<_>>());
     let own = |i: &usize| cues::OWN_SUMMARY.is_match(heading(document, &sentences[*i]));
     let own: Vec<f64> = pool.iter().map(|i| f64::from(u8::from(own(i)))).collect();
     add(&mut scores, OWN_SUMMARY, &own);
-    Ranked { pool, scores, about: terms, kept, vectors, office, today }
+    Ranked { pool, scores, about: terms, kept, vectors, office, today, superseded }
 }
 
 /// Recipe C over the pool: standardised, and below everything for what is no candidate of it. And its terms.
@@ -279,8 +284,9 @@ pub(crate) fn heading<'a>(document: &'a Document, sentence: &Sentence) -> &'a st
     document.headings.get(sentence.section).map_or("", String::as_str)
 }
 
-/// When a letter was written, when minutes were taken: the first full date near the beginning in the title or in
-/// a line that is no sentence; else one in a dateline, as over a signature; else the first near the beginning.
+/// When a letter was written, when minutes were taken: near the beginning the first full date that is called the
+/// document's; else the first in the title or in a line that is no sentence; else one in a dateline, as over a
+/// signature; else the first.
 fn today(document: &Document) -> Option<String> {
     let full = |text: &str| dates::dates(text, None).into_iter().find_map(|found| found.value).map(day);
     let mut read = document.title.len();
@@ -293,9 +299,9 @@ fn today(document: &Document) -> Option<String> {
         .collect();
     let line = |text: &&&str| !text.ends_with(['.', '!', '?', ';', ':']);
     let signed = || document.sentences.iter().filter(|s| s.is_dateline()).find_map(|s| full(&s.text));
-    head.iter()
-        .filter(line)
-        .find_map(|text| full(text))
+    let named = head.iter().filter(|text| cues::DATED.is_match(text)).find_map(|text| full(text));
+    named
+        .or_else(|| head.iter().filter(line).find_map(|text| full(text)))
         .or_else(signed)
         .or_else(|| head.iter().find_map(|text| full(text)))
 }
@@ -370,6 +376,8 @@ pub(crate) const OWN_SUMMARY: f64 = 2.0;
 pub(crate) const NO_CANDIDATE: f64 = -3.0;
 /// Taken off what stands in a quoted message.
 const QUOTED: f64 = 1.5;
+/// Taken off what the document itself says holds no longer.
+const SUPERSEDED: f64 = 3.0;
 /// Taken off a line about the document itself.
 const META: f64 = 1.5;
 /// Taken off what tells only sums that hold no longer.

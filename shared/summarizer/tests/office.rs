@@ -75,7 +75,10 @@ async fn most_of_what_a_reader_must_know_is_in_the_summary_and_its_key_facts() {
         println!("{}: {here:?} {everywhere:?}\n  {}\n  - {}", path.display(), said, lines.join("\n  - "));
         in_summary += here.iter().filter(|found| **found).count();
         in_all += everywhere.iter().filter(|found| **found).count();
-        assert!(all.split_whitespace().count() <= 200, "{}", path.display());
+        // A headline that is a sentence of the summary is shown once.
+        let headline = made.summary.headline.trim_end_matches('…');
+        let again = if said.contains(headline) { headline.split_whitespace().count() } else { 0 };
+        assert!(all.split_whitespace().count() - again <= 200, "{}", path.display());
         files += 1;
     }
     assert_eq!(files, 4);
