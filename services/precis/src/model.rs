@@ -30,7 +30,8 @@ pub fn find(asked: Option<&Path>) -> Result<PathBuf> {
             let list: Vec<_> = places.iter().map(|place| format!("  {}", place.display())).collect();
             bail!(
                 "the sentence-embedding model {NAME} was not found. Looked in:\n{}\n\
-                 Do: `make setup` in a checkout fetches it, or name its folder with --model DIR or PRECIS_MODEL",
+                 Do: `make setup` in a checkout fetches it, `precis models pull hf:sentence-transformers/{NAME}` brings \
+                 it from the hub; or name its folder with --model DIR or PRECIS_MODEL",
                 list.join("\n")
             )
         }

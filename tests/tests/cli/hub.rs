@@ -34,8 +34,12 @@ pub type Hook = Box<dyn FnOnce() + Send>;
 #[derive(Default)]
 pub struct State {
     pub files: BTreeMap<String, Stored>,
+    /// One that is there and not listed.
+    pub hidden: Option<(String, Stored)>,
     /// Listed besides, as they stand here.
     pub also_listed: Vec<Value>,
+    /// The listing tells neither sizes nor hashes, as some mirrors' do.
+    pub names_only: bool,
     /// The connection breaks off when this byte of this file would be sent, so many times.
     pub cut: Option<(String, usize)>,
     pub cuts: usize,
@@ -53,6 +57,13 @@ pub struct State {
     pub served: BTreeMap<String, usize>,
     /// `GET /path` of each request, and whether it carried a token.
     pub seen: Vec<(String, bool)>,
+}
+
+impl State {
+    fn stored(&self, name: &str) -> Option<&Stored> {
+        let hidden = self.hidden.as_ref().filter(|(hidden, _)| hidden == name).map(|(_, file)| file);
+        self.files.get(name).or(hidden)
+    }
 }
 
 /// The running hub; clones share it.
@@ -240,7 +251,7 @@ fn of_hub(request: &Request, state: &mut State, store: &str) -> Answer {
     let Some((revision, name)) = path[prefix.len()..].split_once('/') else {
         return refused(404, "EntryNotFound", "Entry not found");
     };
-    match state.files.get(name).filter(|_| revision == COMMIT) {
+    match state.stored(name).filter(|_| revision == COMMIT) {
         None => refused(404, "EntryNotFound", "Entry not found"),
         Some(file) if file.large => {
             let headers = vec![
@@ -271,7 +282,7 @@ fn listing(state: &State) -> Answer {
             row["blobId"] = blob(b"version https://git-lfs.github.com/spec/v1").into();
             row["lfs"] = json!({"sha256": sha256(&file.bytes), "size": file.bytes.len(), "pointerSize": 134});
         }
-        row
+        if state.names_only { json!({"rfilename": path}) } else { row }
     };
     let siblings: Vec<Value> = state.files.iter().map(row).chain(state.also_listed.iter().cloned()).collect();
     let body = json!({"id": NAME, "sha": COMMIT, "private": false, "siblings": siblings});
@@ -281,7 +292,7 @@ fn listing(state: &State) -> Answer {
 fn of_store(request: &Request, state: &State) -> Answer {
     let path = request.path.split('?').next().unwrap_or_default();
     let name = path.strip_prefix("/kept/").unwrap_or_default();
-    match state.files.get(name) {
+    match state.stored(name) {
         Some(file) => content(request, state, name, file),
         None => plain(403, Vec::new(), "<Error>"),
     }

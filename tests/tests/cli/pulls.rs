@@ -223,6 +223,9 @@ fn what_the_hub_refuses_is_told_with_what_to_do() {
     refused(&["no-such-folder"], &["there is no folder no-such-folder"]);
     refused(&[&format!("hf:{NAME}"), "--file", "pytorch_model.bin"], &["runs as a program"]);
     refused(&[&format!("hf:{NAME}"), "--file", "x.gguf"], &["there is no x.gguf", WEIGHTS]);
+    hub.state().names_only = true;
+    refused(&[&format!("hf:{NAME}")], &["tells no hash of", "HF_ENDPOINT"]);
+    hub.state().names_only = false;
     hub.state().busy = vec![(429, "3600")];
     refused(&[&format!("hf:{NAME}")], &["fewer requests (429)", "again in 3600 seconds"]);
     hub.state().busy = vec![(503, "0"); 4];
@@ -230,6 +233,23 @@ fn what_the_hub_refuses_is_told_with_what_to_do() {
     hub.state().busy = vec![(500, ""), (429, "1")];
     pull(&place, &hub, &[]).with_status(0).saying(&["fewer requests (429)", "going on in 1.0 s"]);
     is_whole(&place);
+}
+
+#[test]
+fn a_listing_that_lies_is_found_out_before_gigabytes_come() {
+    // A file that there is not; one whose large bytes are others than listed.
+    let (place, hub) = (Place::new(), Hub::start(&files(SIZE)));
+    hub.state().also_listed =
+        vec![json!({"rfilename": "generation_config.json", "size": 9, "blobId": COMMIT})];
+    pull(&place, &hub, &[]).with_status(1).saying(&["the hub has no generation_config.json"]);
+    hub.state().also_listed.clear();
+    let listed = json!({"rfilename": WEIGHTS, "lfs": {"sha256": sha256(&bytes(5000)), "size": SIZE}});
+    let weights = hub.state().files.remove(WEIGHTS).unwrap();
+    hub.state().also_listed = vec![listed];
+    hub.state().hidden = Some((WEIGHTS.to_owned(), weights));
+    pull(&place, &hub, &[]).with_status(1).saying(&["offers something else"]);
+    let part = at(&place, ".pull-tiny-bert/model.safetensors.part");
+    assert_eq!(std::fs::metadata(part).unwrap().len(), 0, "nothing of it was taken");
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub struct Answer {
     headers: HeaderMap,
     /// Headers of the hub's own answer, before it sent us elsewhere.
     first: Option<HeaderMap>,
+    /// Whether another origin gave it.
+    elsewhere: bool,
     /// The body.
     pub body: Body,
 }
@@ -61,6 +63,11 @@ impl Answer {
     /// A header of the hub's own answer.
     pub fn of_hub(&self, name: &str) -> Option<&str> {
         self.first.as_ref().unwrap_or(&self.headers).get(name)?.to_str().ok()
+    }
+
+    /// Whether it is not the hub's own.
+    pub fn was_sent_elsewhere(&self) -> bool {
+        self.elsewhere
     }
 
     /// When to come again.
@@ -114,7 +121,8 @@ impl Client {
             let status = head.status.as_u16();
             let place = head.headers.get("location").and_then(|place| place.to_str().ok());
             let Some(place) = place.filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
-                return Ok(Answer { status, headers: head.headers, first, body });
+                let elsewhere = !same_origin(&at, &home);
+                return Ok(Answer { status, headers: head.headers, first, elsewhere, body });
             };
             at = follow(&at, place)?;
             // A model that was renamed is first sent on within the hub; what the hub says last counts.
@@ -148,6 +156,12 @@ impl Client {
             error => Trouble::passing(format!("{host} was not reached ({error})")),
         })
     }
+}
+
+/// Whether a body ended because its time was over, and not because the connection broke.
+pub fn is_out_of_time(error: &std::io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
+    matches!(inner, Some(ureq::Error::Timeout(_))) || error.kind() == std::io::ErrorKind::TimedOut
 }
 
 fn uri(url: &str) -> Result<Uri, Trouble> {
@@ -193,6 +207,35 @@ mod tests {
         let elsewhere: Uri = "https://cdn.example/y".parse().unwrap();
         let port: Uri = "https://hub.example:8443/y".parse().unwrap();
         assert!(same_origin(&at, &at) && !same_origin(&at, &elsewhere) && !same_origin(&at, &port));
+    }
+
+    #[test]
+    fn a_body_that_stands_still_is_told_from_one_that_broke_off() {
+        use std::io::{BufRead, Read, Write};
+        for stands_still in [true, false] {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("http://{}/x", listener.local_addr().unwrap());
+            let (done, is_done) = std::sync::mpsc::channel::<()>();
+            let server = std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let request = std::io::BufReader::new(stream.try_clone().unwrap());
+                request
+                    .lines()
+                    .take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()))
+                    .for_each(drop);
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345").unwrap();
+                if stands_still {
+                    let _ = is_done.recv();
+                }
+            });
+            let agent = Agent::config_builder().timeout_recv_body(Some(Duration::from_millis(200)));
+            let agent: Agent = agent.proxy(None).build().into();
+            let mut body = agent.get(&url).call().unwrap().into_body().into_reader();
+            let error = body.read_to_end(&mut Vec::new()).unwrap_err();
+            drop(done);
+            server.join().unwrap();
+            assert_eq!(is_out_of_time(&error), stands_still, "{error:?}");
+        }
     }
 
     #[test]

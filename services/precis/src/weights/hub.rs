@@ -5,7 +5,7 @@
 //! as they find it. The crate `hf-hub` is not used: 0.5 comes with roots of its own (which `deny.toml` keeps out), appends
 //! whatever a server sends and holds nothing against a hash; 1.0 does neither resume nor check, and brings a second TLS.
 
-use super::http::{Answer, Client, From, Token};
+use super::http::{Answer, Client, From, Token, is_out_of_time};
 use super::source::{Digest, Listing, Offer, Source, Trouble};
 use super::transfer::Part;
 use crate::show::clean;
@@ -85,6 +85,10 @@ impl Hub {
              page and set HF_TOKEN"
         };
         match (status, code) {
+            // Addresses within the store are good for an hour; the hub gives another one to whoever asks again.
+            (401 | 403 | 404, _) if answer.was_sent_elsewhere() => {
+                Trouble::passing(format!("the store that the hub sends us to answered {status}"))
+            }
             (_, "RevisionNotFound") => anyhow!(
                 "{name} has no revision {revision:?}{said}. Do: --revision with one that its page shows"
             )
@@ -190,13 +194,31 @@ impl Source for Hub {
     }
 
     fn go_on(&self, offer: &Offer, listing: &Listing, part: &mut Part<'_>) -> Result<(), Trouble> {
-        let begun = part.len();
-        if begun == offer.size {
-            return Ok(());
+        while part.len() < offer.size {
+            let begun = part.len();
+            match self.ask_for_rest(offer, listing, part)? {
+                Came::All => break,
+                // Slow is no trouble: another request brings the next piece.
+                Came::OutOfTime if part.len() > begun => {}
+                Came::OutOfTime => return Err(Trouble::passing("nothing came for two minutes")),
+            }
         }
-        let tag = part.tag();
+        Ok(())
+    }
+}
+
+/// How a body ended that did not break off.
+enum Came {
+    All,
+    OutOfTime,
+}
+
+impl Hub {
+    fn ask_for_rest(&self, offer: &Offer, listing: &Listing, part: &mut Part<'_>) -> Result<Came, Trouble> {
+        let (begun, tag) = (part.len(), part.tag());
         let from = (begun > 0).then_some(From { byte: begun, tag: tag.as_deref() });
         let answer = self.client.get(&self.url(listing, offer), from.as_ref())?;
+        is_what_was_listed(&answer, offer)?;
         match answer.status {
             206 if begun > 0 => continues(&answer, begun, offer)?,
             // It takes no ranges, or the tag is another one: everything comes.
@@ -204,7 +226,6 @@ impl Source for Hub {
             416 => return Err(Trouble::Changed),
             _ => return Err(self.refused(&answer, &offer.path)),
         }
-        is_what_was_listed(&answer, offer)?;
         // A weak tag promises too little to go on by; the hash tells in the end.
         if let Some(tag) = answer.header("etag").filter(|tag| tag.starts_with('"')) {
             part.set_tag(tag);
@@ -213,9 +234,10 @@ impl Source for Hub {
         let mut piece = vec![0; PIECE];
         loop {
             match body.read(&mut piece) {
-                Ok(0) => return Ok(()),
+                Ok(0) => return Ok(Came::All),
                 Ok(read) => part.append(&piece[..read])?,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if is_out_of_time(&error) => return Ok(Came::OutOfTime),
                 Err(error) => return Err(Trouble::passing(format!("the connection was cut ({error})"))),
             }
         }

@@ -52,6 +52,11 @@ pub fn pull(order: &Order, bar: &Bar) -> Result<Pulled> {
     let mut chosen = choose(&listing.offers, &order.files).with_context(|| order.typed.clone())?;
     let folder = order.root.join(&order.name);
     if let Some(record) = there(order, &folder, &listing, &chosen)? {
+        // Only a pull that ended between its last two steps leaves this behind.
+        if coming.plan().is_some_and(|plan| plan.source == record.source && plan.revision == record.revision)
+        {
+            coming.forget()?;
+        }
         return Ok(Pulled { folder, record, was_there: true });
     }
     for offer in &mut chosen {

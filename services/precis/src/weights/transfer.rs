@@ -164,6 +164,7 @@ fn bring(
         let again = |what: &str| format!("{}: {what}", offer.path);
         match came {
             Ok(()) if lacking == 0 => {
+                bar.name(&format!("checking {}", offer.path));
                 let hash = check(&part.path, offer).map_err(|error| Trouble::of_disk(error, &part.path))?;
                 if let Some(hash) = hash {
                     return Ok(hash);
