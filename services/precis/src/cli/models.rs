@@ -24,7 +24,7 @@ Examples:
 const PULL_HELP: &str = "\
 Examples:
   precis models pull hf:google/flan-t5-small
-  precis models pull hf:google/flan-t5-small --revision 0fc9ddf78a1e --as t5
+  precis models pull hf:google/flan-t5-small --revision COMMIT --as t5
   precis models pull hf:Qwen/Qwen3-0.6B-GGUF --file Qwen3-0.6B-Q8_0.gguf
   precis models pull s3://our-models/flan-t5-small/ --profile prod
   precis models pull /media/usb/flan-t5-small --to /srv/models

@@ -153,9 +153,20 @@ impl Client {
         request.call().map_err(|error| match error {
             ureq::Error::BadUri(why) => anyhow!("{why}").into(),
             ureq::Error::Http(why) => anyhow!("the request cannot be made: {why}").into(),
+            error if is_untrusted(&error) => anyhow!(
+                "{host} shows a certificate that this machine does not trust ({error}). Do: if a proxy here opens TLS, \
+                 name its root with SSL_CERT_FILE; else take another connection"
+            )
+            .into(),
             error => Trouble::passing(format!("{host} was not reached ({error})")),
         })
     }
+}
+
+fn is_untrusted(error: &ureq::Error) -> bool {
+    let ureq::Error::Io(error) = error else { return false };
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// Whether a body ended because its time was over, and not because the connection broke.

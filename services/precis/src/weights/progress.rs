@@ -5,9 +5,18 @@ use crate::watch::Show;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::Cell;
 use std::io::IsTerminal;
+use std::time::Duration;
 
 /// Parts of the whole that are told where there is no bar.
 const PARTS: u64 = 10;
+
+/// What a bar shows of bytes that come.
+const BYTES: &str =
+    "{msg:<28} {wide_bar} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left";
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
 
 /// A display of one pull.
 pub struct Bar {
@@ -26,10 +35,8 @@ impl Bar {
         let shown = show == Show::Auto && std::io::stderr().is_terminal();
         let bar = shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-            let template = "{msg:<28} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-            bar.with_style(
-                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-            )
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar.with_style(style("{spinner} {msg}"))
         });
         Self { bar, show, total: Cell::new(0), done: Cell::new(0), now: Cell::new(0), told: Cell::new(0) }
     }
@@ -38,6 +45,7 @@ impl Bar {
     pub fn start(&self, total: u64, there: u64) {
         self.total.set(total);
         if let Some(bar) = &self.bar {
+            bar.set_style(style(BYTES));
             bar.set_length(total);
             bar.set_position(there);
             bar.reset_eta();
