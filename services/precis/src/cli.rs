@@ -1,6 +1,7 @@
 //! The command line: what may be typed, and what `--help` teaches.
 
 pub mod learn;
+pub mod models;
 
 use crate::watch::Show;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -96,8 +97,8 @@ impl Data {
 /// Where the model is.
 #[derive(Debug, Clone, Args)]
 pub struct Model {
-    /// Folder of the sentence-embedding model. Not given: `models/all-MiniLM-L6-v2` in the current folder,
-    /// beside the program or above it, or under /usr/share/precis.
+    /// Folder of the sentence-embedding model, or its name (see `precis models list`). Not given:
+    /// `models/all-MiniLM-L6-v2` in the current folder, beside the program or above it, or under /usr/share/precis.
     #[arg(long, value_name = "DIR", env = "PRECIS_MODEL")]
     pub model: Option<PathBuf>,
     /// A learnt ranking (see `precis heads`); `recipe` for the built-in one. Not given: the data folder's.
@@ -258,6 +259,9 @@ Examples:
     /// List learnt rankings, compare them, and choose which is in use.
     #[command(subcommand)]
     Heads(learn::Heads),
+    /// Bring models here, list, verify and remove them.
+    #[command(subcommand, after_help = models::HELP)]
+    Models(models::Models),
     /// Start `precis up` with the machine (systemd).
     #[command(subcommand)]
     Service(Service),

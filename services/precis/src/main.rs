@@ -12,6 +12,7 @@ mod pipeline;
 mod run;
 mod show;
 mod watch;
+mod weights;
 
 use std::process::ExitCode;
 

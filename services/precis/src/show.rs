@@ -42,6 +42,16 @@ pub fn age(age: Duration) -> String {
     }
 }
 
+/// `512 B`, `3.1 kB`, `91.2 MB`, `2.5 GB`.
+pub fn amount(bytes: u64) -> String {
+    let (mut whole, mut rest, mut unit) = (bytes, 0, 0);
+    while whole >= 1000 && unit < 4 {
+        (whole, rest, unit) = (whole / 1000, whole % 1000 / 100, unit + 1);
+    }
+    let name = ["B", "kB", "MB", "GB", "TB"][unit];
+    if unit == 0 { format!("{whole} {name}") } else { format!("{whole}.{rest} {name}") }
+}
+
 /// A JSON value as a person writes it.
 pub fn plain(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
@@ -54,6 +64,12 @@ mod tests {
     #[test]
     fn nothing_in_a_name_can_steer_the_terminal() {
         assert_eq!(clean("a\u{1b}[2Jb\n\u{202e}c"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c");
+    }
+
+    #[test]
+    fn amounts_are_short_and_never_more_than_there_is() {
+        let said = [0, 999, 1000, 91_234_567, 1_999_999_999].map(amount);
+        assert_eq!(said, ["0 B", "999 B", "1.0 kB", "91.2 MB", "1.9 GB"]);
     }
 
     #[test]

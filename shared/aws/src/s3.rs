@@ -4,6 +4,7 @@
 //! versions by `If-Match` on the `ETag`. An artifact is written once (`If-None-Match: *`) with a SHA-256 that S3
 //! checks; the bucket's own rule encrypts it. Bodies are streamed.
 
+mod read;
 mod upload;
 
 use crate::classify::port_error;
@@ -40,9 +41,13 @@ impl Store {
         Self { client, uploads, results }
     }
 
-    /// Begins to read a document in its version.
-    async fn open(&self, document: &Document) -> Result<GetObjectOutput> {
-        let get = || self.client.get_object().bucket(&document.bucket).key(&document.key);
+    /// Begins to read a document in its version, from this byte on.
+    async fn open(&self, document: &Document, from: u64) -> Result<GetObjectOutput> {
+        let range = (from > 0).then(|| format!("bytes={from}-"));
+        let get = || {
+            let get = self.client.get_object().bucket(&document.bucket).key(&document.key);
+            get.set_range(range.clone())
+        };
         let by_version = || get().version_id(&document.version).send();
         let mut was_replaced = false;
         let opened = if looks_like_etag(&document.version) {
@@ -142,20 +147,29 @@ fn disk(doing: &str, error: &std::io::Error) -> PortError {
 }
 
 /// Streams a body into a new file.
-async fn save(mut body: ByteStream, limit: u64, into: &Path) -> Result<()> {
-    let mut file = File::create_new(into).await.map_err(|error| disk("laying down a document", &error))?;
+async fn save(body: ByteStream, limit: u64, into: &Path) -> Result<()> {
+    let file = File::create_new(into).await.map_err(|error| disk("laying down a document", &error))?;
+    append(body, 0, limit, file).await
+}
+
+/// Streams a body, but for its first bytes, onto the end of a file. What has come is written when the rest does not come.
+async fn append(mut body: ByteStream, mut skip: u64, limit: u64, mut file: File) -> Result<()> {
     let mut left = limit;
     loop {
-        let chunk = match body.try_next().await {
+        let mut chunk = match body.try_next().await {
             Ok(Some(chunk)) => chunk,
             Ok(None) => break,
             Err(error) => {
+                // The file writes behind: without this the last of what came would be lost.
+                let _ = file.flush().await;
                 return Err(PortError::new(
                     Fault::Transient,
                     format!("reading a document: its body broke off ({error})"),
                 ));
             }
         };
+        let known = usize::try_from(skip).map_or(chunk.len(), |skip| skip.min(chunk.len()));
+        skip -= chunk.split_to(known).len() as u64;
         left = left.checked_sub(chunk.len() as u64).ok_or_else(|| too_large(limit))?;
         file.write_all(&chunk).await.map_err(|error| disk("laying down a document", &error))?;
     }
@@ -165,7 +179,7 @@ async fn save(mut body: ByteStream, limit: u64, into: &Path) -> Result<()> {
 #[async_trait]
 impl Objects for Store {
     async fn fetch(&self, document: &Document, limit: u64, into: &Path) -> Result<()> {
-        let answer = self.open(document).await?;
+        let answer = self.open(document, 0).await?;
         if size(&answer) > limit {
             return Err(too_large(limit));
         }
@@ -175,6 +189,18 @@ impl Objects for Store {
             let _ = fs::remove_file(into).await;
         }
         saved
+    }
+
+    async fn documents(&self, bucket: &str, prefix: &str) -> Result<Vec<Document>> {
+        self.listed(bucket, prefix).await
+    }
+
+    async fn resume(&self, document: &Document, into: &Path) -> Result<()> {
+        self.go_on(document, into).await
+    }
+
+    async fn sha256(&self, document: &Document) -> Result<Option<String>> {
+        self.kept_hash(document).await
     }
 
     async fn tags(&self, document: &Document) -> Result<BTreeMap<String, String>> {

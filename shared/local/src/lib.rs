@@ -29,6 +29,7 @@ mod objects;
 mod ocr;
 mod open;
 mod queue;
+mod reading;
 mod schema;
 mod settings;
 mod sweep;

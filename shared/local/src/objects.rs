@@ -7,6 +7,7 @@ use crate::body::{Body, Folder, Stored};
 use crate::db::{Db, refuse};
 use crate::fault::{self, DbResult};
 use crate::queue::{self, Bells};
+use crate::reading::{self, Bytes};
 use crate::time;
 use async_trait::async_trait;
 use domain::{Document, event};
@@ -44,6 +45,32 @@ impl Objects for ObjectStore {
             _ => Err(PortError::new(Fault::Permanent, "fetching a document: its record has no body")),
         })
         .await
+    }
+
+    async fn documents(&self, bucket: &str, prefix: &str) -> Result<Vec<Document>> {
+        if bucket != UPLOADS {
+            return Err(PortError::new(Fault::Denied, format!("listing documents: there is no {bucket:?}")));
+        }
+        let prefix = prefix.to_owned();
+        self.db.read("listing documents", move |db| reading::newest(db, &prefix)).await
+    }
+
+    async fn resume(&self, document: &Document, into: &Path) -> Result<()> {
+        let wanted = document.clone();
+        let (size, body, file) =
+            self.db.read("fetching a document", move |db| find_upload(db, &wanted, u64::MAX)).await?;
+        let bytes = match file {
+            Some(name) => Bytes::Stored(self.uploads.clone(), name),
+            None => Bytes::Inline(body.unwrap_or_default()),
+        };
+        let into = into.to_owned();
+        blocking("fetching a document", move || reading::append(&bytes, size, &into)).await
+    }
+
+    async fn sha256(&self, document: &Document) -> Result<Option<String>> {
+        let wanted = document.clone();
+        self.db.read("looking at a document", move |db| find_upload(db, &wanted, u64::MAX)).await?;
+        Ok(Some(document.version.clone()))
     }
 
     async fn tags(&self, document: &Document) -> Result<BTreeMap<String, String>> {

@@ -20,6 +20,7 @@ mod jobs;
 mod large;
 mod objects;
 mod queue;
+mod reading;
 mod topic;
 
 use crate::Stack;
@@ -99,6 +100,9 @@ where
     objects::a_version_that_is_uploaded_after_another_is_the_newest_again(fresh().await).await;
     objects::a_document_is_read_in_its_version_or_not_at_all(fresh().await).await;
     objects::a_fetch_keeps_its_bound(fresh().await).await;
+    reading::documents_are_listed_in_their_newest_version(fresh().await).await;
+    reading::a_read_that_broke_off_goes_on(fresh().await).await;
+    reading::a_hash_that_is_kept_is_that_of_the_bytes(fresh().await).await;
     objects::keys_of_any_characters_lead_nowhere_else(fresh().await).await;
     objects::an_artifact_is_written_once(fresh().await).await;
     objects::of_many_writers_of_one_artifact_one_wins(fresh().await).await;

@@ -221,6 +221,9 @@ intercept!(QueueAdmin {
 });
 intercept!(Objects {
     fn fetch(document: &Document, limit: u64, into: &Path) -> ();
+    fn documents(bucket: &str, prefix: &str) -> Vec<Document>;
+    fn resume(document: &Document, into: &Path) -> ();
+    fn sha256(document: &Document) -> Option<String>;
     fn tags(document: &Document) -> BTreeMap<String, String>;
     fn is_current(document: &Document) -> bool;
     fn upload(key: &str, file: &Path) -> Document;

@@ -26,6 +26,18 @@ pub trait Objects: Send + Sync {
     /// the size is known), `NotFound` if it is gone, `Conflict` if this is no longer the version there is.
     async fn fetch(&self, document: &Document, limit: u64, into: &Path) -> Result<()>;
 
+    /// The documents of any bucket that may be read whose keys begin with `prefix`, each in its newest version,
+    /// sorted by key. Fails for good where there is no such bucket.
+    async fn documents(&self, bucket: &str, prefix: &str) -> Result<Vec<Document>>;
+
+    /// Streams onto the end of the file `into` what it lacks of a document; makes it if it is missing. It must hold
+    /// nothing but the document's beginning. What has come stays when the rest does not, so that the same call goes
+    /// on from there. `TooLarge` if the file is longer than the document, else fails as `fetch` does.
+    async fn resume(&self, document: &Document, into: &Path) -> Result<()>;
+
+    /// The SHA-256 of the document's bytes in hexadecimal, where the store keeps it. Reads no body.
+    async fn sha256(&self, document: &Document) -> Result<Option<String>>;
+
     /// The document's tags.
     async fn tags(&self, document: &Document) -> Result<BTreeMap<String, String>>;
 

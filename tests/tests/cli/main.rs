@@ -6,7 +6,10 @@
 mod bad_input;
 mod folder;
 mod heads;
+mod hub;
 mod jobs;
+mod models;
+mod pulls;
 mod told;
 mod up;
 mod with_files;

@@ -8,6 +8,7 @@ pub mod find;
 pub mod heads;
 pub mod input;
 pub mod jobs;
+pub mod models;
 pub mod place;
 pub mod put;
 pub mod queues;

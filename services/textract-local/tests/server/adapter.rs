@@ -23,6 +23,18 @@ impl Objects for Artifacts {
         unused()
     }
 
+    async fn documents(&self, _: &str, _: &str) -> Result<Vec<Document>> {
+        unused()
+    }
+
+    async fn resume(&self, _: &Document, _: &Path) -> Result<()> {
+        unused()
+    }
+
+    async fn sha256(&self, _: &Document) -> Result<Option<String>> {
+        unused()
+    }
+
     async fn tags(&self, _: &Document) -> Result<BTreeMap<String, String>> {
         unused()
     }

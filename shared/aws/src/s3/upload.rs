@@ -83,7 +83,7 @@ pub(super) async fn upload(client: &Client, bucket: &str, key: &str, file: &Path
     Err(PortError::new(Fault::Transient, "uploading a document: others kept writing its key"))
 }
 
-fn hash_of(present: &HeadObjectOutput) -> Option<&str> {
+pub(super) fn hash_of(present: &HeadObjectOutput) -> Option<&str> {
     present.metadata.as_ref()?.get(SHA256).map(String::as_str)
 }
 

@@ -9,29 +9,29 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Larger than what an adapter may keep in another way than large bodies.
-const LARGE: usize = 3 * 1024 * 1024 + 7;
+pub(super) const LARGE: usize = 3 * 1024 * 1024 + 7;
 
-fn folder() -> TempDir {
+pub(super) fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+pub(super) fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).expect("a file can be written");
     path
 }
 
 /// Bytes in which a mistake in their order shows.
-fn bytes(length: usize) -> Vec<u8> {
+pub(super) fn bytes(length: usize) -> Vec<u8> {
     (0..length).map(|at| ((at * 31) ^ (at >> 8)) as u8).collect()
 }
 
-async fn upload(stack: &Stack, folder: &TempDir, key: &str, bytes: &[u8]) -> Document {
+pub(super) async fn upload(stack: &Stack, folder: &TempDir, key: &str, bytes: &[u8]) -> Document {
     let file = file(folder, "upload", bytes);
     stack.objects.upload(key, &file).await.expect("upload works")
 }
 
-async fn fetch(stack: &Stack, document: &Document, into: &Path) -> Vec<u8> {
+pub(super) async fn fetch(stack: &Stack, document: &Document, into: &Path) -> Vec<u8> {
     stack.objects.fetch(document, u64::MAX, into).await.expect("fetch works");
     std::fs::read(into).expect("what was fetched can be read")
 }

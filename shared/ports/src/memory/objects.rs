@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use domain::Document;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
 use std::path::Path;
 
 /// The longest key, in bytes (S3).
@@ -89,6 +91,30 @@ impl Objects for Memory {
             stored.body.clone()
         };
         std::fs::write(into, body).map_err(|error| file_error(&error))
+    }
+
+    async fn documents(&self, bucket: &str, prefix: &str) -> Result<Vec<Document>> {
+        if bucket != BUCKET {
+            return fail(Fault::Denied, "there is no such bucket");
+        }
+        let store = lock(&self.0.objects);
+        let under = store.documents.iter().filter(|(key, _)| key.starts_with(prefix));
+        Ok(under.map(|(_, stored)| stored.document.clone()).collect())
+    }
+
+    async fn resume(&self, document: &Document, into: &Path) -> Result<()> {
+        let body = lock(&self.0.objects).find(document)?.body.clone();
+        let opened = File::options().create(true).append(true).open(into);
+        let mut file = opened.map_err(|error| file_error(&error))?;
+        let there = file.metadata().map_err(|error| file_error(&error))?.len();
+        let Some(rest) = usize::try_from(there).ok().and_then(|there| body.get(there..)) else {
+            return fail(Fault::TooLarge, "the file is longer than the document");
+        };
+        file.write_all(rest).map_err(|error| file_error(&error))
+    }
+
+    async fn sha256(&self, document: &Document) -> Result<Option<String>> {
+        lock(&self.0.objects).find(document).map(|_| None)
     }
 
     async fn tags(&self, document: &Document) -> Result<BTreeMap<String, String>> {
