@@ -14,6 +14,7 @@
 
 mod amounts;
 mod backend;
+pub mod batch;
 mod centrality;
 mod check;
 mod clause;
