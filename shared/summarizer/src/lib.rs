@@ -8,8 +8,7 @@
 //!
 //! [`summarize`] does it all. Its two halves, [`analyse`] and [`Analysis::finish`], are pure computation
 //! (about a second for a text of 1,000 pages on one core, as `benches/length` measures, and a millisecond for a letter);
-//! only the embedding between them waits.
-//! A caller on an async executor who expects books runs the halves in
+//! only the embedding between them waits. A caller on an async executor who expects books runs the halves in
 //! `spawn_blocking` and awaits the backend itself.
 
 mod amounts;
