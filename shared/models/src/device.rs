@@ -5,9 +5,11 @@ use candle_core::Device;
 use std::fmt;
 use std::str::FromStr;
 
-/// The processor or a GPU: `cpu`, `cuda` or `cuda:1`.
+/// The processor or a GPU: `auto`, `cpu`, `cuda` or `cuda:1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeviceChoice {
+    /// The first NVIDIA GPU where there is one that works, else the processor.
+    Auto,
     /// All cores of the processor.
     #[default]
     Cpu,
@@ -18,6 +20,7 @@ pub enum DeviceChoice {
 impl fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
+            Self::Auto => f.write_str("auto"),
             Self::Cpu => f.write_str("cpu"),
             Self::Cuda(ordinal) => write!(f, "cuda:{ordinal}"),
         }
@@ -28,9 +31,12 @@ impl FromStr for DeviceChoice {
     type Err = ModelError;
 
     fn from_str(text: &str) -> Result<Self, ModelError> {
-        let unknown =
-            || ModelError::Device { device: text.to_owned(), reason: "give cpu, cuda or cuda:N".to_owned() };
+        let unknown = || ModelError::Device {
+            device: text.to_owned(),
+            reason: "give auto, cpu, cuda or cuda:N".to_owned(),
+        };
         match text.split_once(':') {
+            None if text == "auto" => Ok(Self::Auto),
             None if text == "cpu" => Ok(Self::Cpu),
             None if text == "cuda" => Ok(Self::Cuda(0)),
             Some(("cuda", ordinal)) => ordinal.parse().map(Self::Cuda).map_err(|_| unknown()),
@@ -43,6 +49,7 @@ impl DeviceChoice {
     /// Opens it.
     pub(crate) fn open(self) -> Result<Device, ModelError> {
         match self {
+            Self::Auto => Ok(Self::Cuda(0).open().unwrap_or(Device::Cpu)),
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda(_) if !cfg!(feature = "cuda") => Err(ModelError::Device {
                 device: self.to_string(),
@@ -60,13 +67,19 @@ mod tests {
 
     #[test]
     fn devices_are_read_as_they_are_written() {
-        for choice in [DeviceChoice::Cpu, DeviceChoice::Cuda(1)] {
+        for choice in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda(1)] {
             assert_eq!(choice.to_string().parse::<DeviceChoice>().unwrap(), choice);
         }
         assert_eq!("cuda".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda(0));
         for wrong in ["gpu", "cuda:x", ""] {
             assert!(wrong.parse::<DeviceChoice>().is_err());
         }
+    }
+
+    #[test]
+    #[cfg(not(feature = "cuda"))]
+    fn auto_is_the_processor_where_nothing_else_can_be() {
+        assert!(DeviceChoice::Auto.open().unwrap().is_cpu());
     }
 
     #[test]

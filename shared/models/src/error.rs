@@ -44,6 +44,53 @@ pub enum ModelError {
         /// Its shape in the file.
         found: Vec<usize>,
     },
+    /// A model, or a kind of it, that this program has no code for.
+    #[error("{}: {what} is {found}; this program runs {supported}: give a folder with such a model", path.display())]
+    Unsupported {
+        /// The file that says so.
+        path: PathBuf,
+        /// The name of the setting.
+        what: String,
+        /// Its value.
+        found: String,
+        /// What would do.
+        supported: String,
+    },
+    /// The tokenizer has tokens for which the model has no numbers.
+    #[error("{}: token ids go up to {highest}, but the model has only {rows} of them; tokenizer and weights are of different models: fetch both again (`precis models pull`)", path.display())]
+    Vocabulary {
+        /// The tokenizer's file.
+        path: PathBuf,
+        /// The highest id of the tokenizer.
+        highest: u32,
+        /// Rows of the model's table of tokens.
+        rows: usize,
+    },
+    /// A prompt, with the answer asked for, is longer than what the model can look back on.
+    #[error(
+        "a prompt of {prompt} tokens with an answer of up to {answer} does not fit the model's context of {context}: shorten it, or ask for a shorter answer"
+    )]
+    TooLong {
+        /// Tokens of the prompt, with the model's own template.
+        prompt: usize,
+        /// Longest answer asked for.
+        answer: usize,
+        /// Tokens that fit.
+        context: usize,
+    },
+    /// A request that means nothing.
+    #[error("{0}")]
+    Asked(String),
+    /// The model's numbers overflowed, also where the row was computed alone in f32.
+    #[error(
+        "the model's answer has no finite numbers after {written} tokens ({found}), alone and in f32 too: its weights are damaged, `precis models verify` tells"
+    )]
+    NotFinite {
+        /// Tokens of the answer before it.
+        written: usize,
+        /// What was found instead.
+        found: String,
+    },
     /// The device cannot be used.
     #[error("device {device}: {reason}")]
     Device {
@@ -61,9 +108,14 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// A computation's failure in the library's words.
+    pub(crate) fn run(error: impl std::fmt::Display) -> Self {
+        Self::Run(error.to_string())
+    }
+
     /// Whether trying again with the same installation is useless.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
-        !matches!(self, Self::Run(_) | Self::Thread(_))
+        !matches!(self, Self::Run(_) | Self::Thread(_) | Self::NotFinite { .. })
     }
 }

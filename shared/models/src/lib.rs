@@ -3,16 +3,43 @@
 //! One thread owns a model and its device ([`MiniLm`]). Requests of many documents wait in its queue
 //! while it runs; what has gathered by then becomes the next batch, so batches grow with the load and a
 //! lone document never waits for company.
+//!
+//! [`Writer`] is the same for models that write (T5, Qwen3): there rows join a running batch and leave it at every step.
+//! [`Both`] makes one backend of a reader and a writer.
 
+mod attention;
 mod bert;
+mod both;
+mod controls;
 mod device;
 mod encoder;
 mod error;
+mod files;
 mod folder;
 mod gelu;
+mod generate;
+mod linear;
 mod minilm;
+mod model;
+mod norm;
+#[cfg(test)]
+mod parity_tests;
+mod precision;
+mod qwen3;
+mod row;
+mod settings;
+mod t5;
+mod table;
+mod text;
+mod weights;
 mod worker;
+mod writer;
 
+pub use both::Both;
+pub use controls::Controls;
 pub use device::DeviceChoice;
 pub use error::ModelError;
+pub use generate::Written;
 pub use minilm::MiniLm;
+pub use precision::Precision;
+pub use writer::{Writer, WriterOptions};
