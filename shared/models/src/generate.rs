@@ -53,10 +53,10 @@ impl Task {
         }
     }
 
-    /// What its rows read next: of a long prompt no more than `most` tokens at once.
+    /// What its rows read next: of a long prompt no more than `most` tokens at once, and nothing at 0.
     pub(crate) fn feeds(&mut self, most: usize) -> Vec<Feed<'_>> {
         match self {
-            Self::Line(line) => vec![line.feed(most)],
+            Self::Line(line) => line.feed(most).into_iter().collect(),
             Self::Beams(beams) => beams.feeds(most),
         }
     }

@@ -24,8 +24,9 @@ impl Kind {
         let mut kind = match weights.gguf() {
             Some(gguf) => match gguf.architecture() {
                 "qwen3" => Self::Qwen3(qwen3::Config::of_gguf(gguf, weights)?),
+                "t5" => Self::T5(t5::Config::of_gguf(gguf, weights)?),
                 other => {
-                    return Err(unsupported(&gguf.path, "general.architecture", other, "qwen3 as GGUF"));
+                    return Err(unsupported(&gguf.path, "general.architecture", other, KINDS));
                 }
             },
             None => Self::of_folder(files)?,

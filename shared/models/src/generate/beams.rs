@@ -57,10 +57,11 @@ impl Beams {
 
     pub(super) fn feeds(&mut self, most: usize) -> Vec<Feed<'_>> {
         if !self.pending.is_empty() {
-            self.fed = self.pending.len().min(most.max(1));
-            let wanted = usize::from(self.fed == self.pending.len());
+            let whole = self.pending.len() <= most.max(1);
+            self.fed = if whole { self.pending.len() } else { most };
+            let wanted = usize::from(whole);
             let tokens = &self.pending[..self.fed];
-            let only = self.beams.first_mut();
+            let only = self.beams.first_mut().filter(|_| !tokens.is_empty());
             return only.map(|beam| Feed { row: &mut beam.row, tokens, wanted }).into_iter().collect();
         }
         let feeds = self.beams.iter_mut().map(|Beam { row, history, .. }| {

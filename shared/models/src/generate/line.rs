@@ -57,11 +57,12 @@ impl Line {
         self.history.len() - self.start
     }
 
-    pub(super) fn feed(&mut self, most: usize) -> Feed<'_> {
+    pub(super) fn feed(&mut self, most: usize) -> Option<Feed<'_>> {
         let whole = self.pending.len() <= most.max(1 + self.guessed);
         self.fed = if whole { self.pending.len() } else { most };
         let wanted = if whole { 1 + self.guessed } else { 0 };
-        Feed { row: &mut self.row, tokens: &self.pending[..self.fed], wanted }
+        let tokens = &self.pending[..self.fed];
+        (self.fed > 0).then_some(Feed { row: &mut self.row, tokens, wanted })
     }
 
     pub(super) fn read(

@@ -75,7 +75,15 @@ impl Config {
             epsilon: number("attention.layer_norm_rms_epsilon", 1e-6),
             tied: !weights.has("lm_head.weight"),
             context: needed("context_length")?,
-            ends: gguf.whole("tokenizer.ggml.eos_token_id").into_iter().collect(),
+            // A turn's end and a text's, whichever the header calls so.
+            ends: [
+                gguf.whole("tokenizer.ggml.eos_token_id"),
+                gguf.token("<|im_end|>"),
+                gguf.token("<|endoftext|>"),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         };
         config.checked(|found| unsupported(&gguf.path, "qwen3.attention.head_count", found, FITTING))
     }

@@ -1,7 +1,8 @@
 //! T5's settings.
 
 use crate::ModelError;
-use crate::settings::Settings;
+use crate::settings::{Settings, unsupported};
+use crate::weights::{Gguf, Weights};
 
 /// The feed-forward part's activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,43 @@ impl Config {
                 &found,
                 "4 or more, up to a distance above half of them",
             ));
+        }
+        Ok(config)
+    }
+
+    /// Of a GGUF file. What it does not say of its kind shows in which tensors it has.
+    pub(crate) fn of_gguf(gguf: &Gguf, weights: &Weights) -> Result<Self, ModelError> {
+        let needed = |key: &str| gguf.needed(&format!("t5.{key}"));
+        let whole = |key: &str| gguf.whole(&format!("t5.{key}")).and_then(|n| usize::try_from(n).ok());
+        let epsilon = ["layer_norm_rms_epsilon", "layer_norm_epsilon"];
+        let epsilon = epsilon.iter().find_map(|key| gguf.number(&format!("t5.attention.{key}")));
+        let gated = weights.has("encoder.block.0.layer.1.DenseReluDense.wi_0.weight");
+        let own = weights.has("lm_head.weight");
+        let table = weights.shape("shared.weight");
+        let encoder_layers = needed("block_count")?;
+        let config = Self {
+            vocabulary: table.and_then(|shape| shape.first().copied()).unwrap_or(0),
+            hidden: needed("embedding_length")?,
+            dim: needed("attention.key_length")?,
+            heads: needed("attention.head_count")?,
+            wide: needed("feed_forward_length")?,
+            encoder_layers,
+            decoder_layers: whole("decoder_block_count").unwrap_or(encoder_layers),
+            buckets: needed("attention.relative_buckets_count")?,
+            farthest: 128,
+            epsilon: epsilon.unwrap_or(1e-6),
+            act: if gated { Act::Gelu } else { Act::Relu },
+            gated,
+            scaled: !own,
+            own_head: Some(own),
+            start: gguf.whole("t5.decoder_start_token_id").unwrap_or(0),
+            ends: vec![gguf.whole("tokenizer.ggml.eos_token_id").unwrap_or(1)],
+            context: needed("context_length")?,
+        };
+        if config.buckets < 4 || config.farthest <= config.buckets / 2 {
+            let found = config.buckets.to_string();
+            let key = "t5.attention.relative_buckets_count";
+            return Err(unsupported(&gguf.path, key, &found, "4 to 255"));
         }
         Ok(config)
     }

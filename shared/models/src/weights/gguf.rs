@@ -76,6 +76,12 @@ impl Gguf {
         })
     }
 
+    /// The place of a token in the list of them.
+    pub(crate) fn token(&self, name: &str) -> Option<u32> {
+        let tokens = self.texts("tokenizer.ggml.tokens")?;
+        tokens.iter().position(|token| *token == name).and_then(|at| u32::try_from(at).ok())
+    }
+
     pub(crate) fn texts(&self, key: &str) -> Option<Vec<&str>> {
         let Value::Array(values) = self.value(key)? else { return None };
         values.iter().map(text).collect()
@@ -92,29 +98,78 @@ fn text(value: &Value) -> Option<&str> {
 /// `model.layers.3.self_attn.q_proj.weight` → `blk.3.attn_q.weight`.
 fn own_name(name: &str) -> String {
     let whole = match name {
-        "model.embed_tokens.weight" => Some("token_embd.weight"),
+        "model.embed_tokens.weight" | "shared.weight" => Some("token_embd.weight"),
         "model.norm.weight" => Some("output_norm.weight"),
         "lm_head.weight" => Some("output.weight"),
+        "encoder.final_layer_norm.weight" => Some("enc.output_norm.weight"),
+        "decoder.final_layer_norm.weight" => Some("dec.output_norm.weight"),
         _ => None,
     };
+    let layered = |prefix: &str| name.strip_prefix(prefix).and_then(|rest| rest.split_once('.'));
     if let Some(whole) = whole {
-        return whole.to_owned();
+        whole.to_owned()
+    } else if let Some((layer, part)) = layered("model.layers.") {
+        format!("blk.{layer}.{}", own_part(part, &QWEN3))
+    } else if let Some((layer, part)) = layered("encoder.block.") {
+        format!("enc.blk.{layer}.{}", own_part(part, &T5_ENCODER))
+    } else if let Some((layer, part)) = layered("decoder.block.") {
+        format!("dec.blk.{layer}.{}", own_part(part, &T5_DECODER))
+    } else {
+        name.to_owned()
     }
-    let layered = name.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.'));
-    let Some((layer, part)) = layered else { return name.to_owned() };
-    let part = match part {
-        "self_attn.q_proj.weight" => "attn_q.weight",
-        "self_attn.k_proj.weight" => "attn_k.weight",
-        "self_attn.v_proj.weight" => "attn_v.weight",
-        "self_attn.o_proj.weight" => "attn_output.weight",
-        "self_attn.q_norm.weight" => "attn_q_norm.weight",
-        "self_attn.k_norm.weight" => "attn_k_norm.weight",
-        "input_layernorm.weight" => "attn_norm.weight",
-        "post_attention_layernorm.weight" => "ffn_norm.weight",
-        "mlp.gate_proj.weight" => "ffn_gate.weight",
-        "mlp.up_proj.weight" => "ffn_up.weight",
-        "mlp.down_proj.weight" => "ffn_down.weight",
-        other => other,
-    };
-    format!("blk.{layer}.{part}")
 }
+
+type Names = [(&'static str, &'static str)];
+
+fn own_part(part: &str, names: &Names) -> String {
+    let bare = part.strip_suffix(".weight").unwrap_or(part);
+    let own = names.iter().find(|(name, _)| *name == bare).map_or(bare, |(_, own)| own);
+    format!("{own}.weight")
+}
+
+const QWEN3: [(&str, &str); 11] = [
+    ("self_attn.q_proj", "attn_q"),
+    ("self_attn.k_proj", "attn_k"),
+    ("self_attn.v_proj", "attn_v"),
+    ("self_attn.o_proj", "attn_output"),
+    ("self_attn.q_norm", "attn_q_norm"),
+    ("self_attn.k_norm", "attn_k_norm"),
+    ("input_layernorm", "attn_norm"),
+    ("post_attention_layernorm", "ffn_norm"),
+    ("mlp.gate_proj", "ffn_gate"),
+    ("mlp.up_proj", "ffn_up"),
+    ("mlp.down_proj", "ffn_down"),
+];
+
+const T5_ENCODER: [(&str, &str); 11] = [
+    ("layer.0.SelfAttention.q", "attn_q"),
+    ("layer.0.SelfAttention.k", "attn_k"),
+    ("layer.0.SelfAttention.v", "attn_v"),
+    ("layer.0.SelfAttention.o", "attn_o"),
+    ("layer.0.SelfAttention.relative_attention_bias", "attn_rel_b"),
+    ("layer.0.layer_norm", "attn_norm"),
+    ("layer.1.DenseReluDense.wi", "ffn_up"),
+    ("layer.1.DenseReluDense.wi_0", "ffn_gate"),
+    ("layer.1.DenseReluDense.wi_1", "ffn_up"),
+    ("layer.1.DenseReluDense.wo", "ffn_down"),
+    ("layer.1.layer_norm", "ffn_norm"),
+];
+
+const T5_DECODER: [(&str, &str); 16] = [
+    ("layer.0.SelfAttention.q", "attn_q"),
+    ("layer.0.SelfAttention.k", "attn_k"),
+    ("layer.0.SelfAttention.v", "attn_v"),
+    ("layer.0.SelfAttention.o", "attn_o"),
+    ("layer.0.SelfAttention.relative_attention_bias", "attn_rel_b"),
+    ("layer.0.layer_norm", "attn_norm"),
+    ("layer.1.EncDecAttention.q", "cross_attn_q"),
+    ("layer.1.EncDecAttention.k", "cross_attn_k"),
+    ("layer.1.EncDecAttention.v", "cross_attn_v"),
+    ("layer.1.EncDecAttention.o", "cross_attn_o"),
+    ("layer.1.layer_norm", "cross_attn_norm"),
+    ("layer.2.DenseReluDense.wi", "ffn_up"),
+    ("layer.2.DenseReluDense.wi_0", "ffn_gate"),
+    ("layer.2.DenseReluDense.wi_1", "ffn_up"),
+    ("layer.2.DenseReluDense.wo", "ffn_down"),
+    ("layer.2.layer_norm", "ffn_norm"),
+];

@@ -20,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use summarizer::BackendError;
 
-/// Tokens of a prompt that are read in one step: rows that are being written wait no longer than that.
+/// Tokens that are read in one step, where prompts are among them: rows that are being written wait no longer than for that.
 const PIECE: usize = 512;
 /// Tokens of prompts that an encoder takes at once.
 const ENCODED: usize = 4096;
@@ -243,8 +243,10 @@ fn run(model: &Model, rows: &mut [Running], rules: &Rules, said: &mut Vec<Said>)
     }
     let mut counts = Vec::with_capacity(rows.len());
     let mut feeds: Vec<Feed> = Vec::with_capacity(rows.len());
+    let mut left = PIECE;
     for row in rows.iter_mut() {
-        let own = row.task.feeds(PIECE);
+        let own = row.task.feeds(left);
+        left = left.saturating_sub(own.iter().map(|feed| feed.tokens.len()).sum());
         counts.push(own.len());
         feeds.extend(own);
     }
@@ -262,6 +264,84 @@ fn run(model: &Model, rows: &mut [Running], rules: &Rules, said: &mut Vec<Said>)
             let (first, second) = rows.split_at_mut(rows.len() / 2);
             run(model, first, rules, said);
             run(model, second, rules, said);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::Controls;
+    use crate::parity_tests::{golden, load, text};
+    use std::sync::mpsc::channel;
+    use tokio::sync::oneshot;
+
+    fn engine(name: &str) -> Engine {
+        let (model, kind) = load(name, Dtypes::F32);
+        let text = Arc::new(text(name, &kind));
+        let files = Files::open(&golden(name)).unwrap();
+        let loader =
+            Loader { files, device: Device::Cpu, dtypes: Dtypes::F32, loaded: Arc::new(OnceLock::new()) };
+        Engine::new(loader, Some(model), kind, text, 10_000)
+    }
+
+    fn answers(name: &str, prompts: &[&[u32]]) -> Vec<Result<Written, ModelError>> {
+        let controls = Controls { max_tokens: 9, ..Controls::default() };
+        let (requests, queue) = channel();
+        let (reply, mut answer) = oneshot::channel();
+        let asked = |prompt: &&[u32]| Asked { prompt: prompt.to_vec(), controls: controls.clone() };
+        requests.send(Request { asked: prompts.iter().map(asked).collect(), reply }).unwrap();
+        let thread = std::thread::spawn({
+            let engine = engine(name);
+            move || engine.serve(&queue)
+        });
+        let got = loop {
+            if let Ok(got) = answer.try_recv() {
+                break got.unwrap();
+            }
+            assert!(!thread.is_finished());
+            std::thread::yield_now();
+        };
+        drop(requests);
+        thread.join().unwrap();
+        got
+    }
+
+    #[test]
+    fn what_fails_in_a_batch_fails_only_where_it_fails_alone() {
+        // No such token: an encoder fails when the prompt is begun, a decoder when it is read.
+        let bad: &[u32] = &[5, 100_000];
+        let good: [&[u32]; 3] = [&[5, 6, 7], &[9, 8, 7, 6, 5], &[20]];
+        for name in ["t5-gated", "qwen3"] {
+            let wanted = answers(name, &good);
+            let got = answers(name, &[good[0], good[1], bad, good[2]]);
+            assert!(matches!(&got[2], Err(ModelError::Run(text)) if text.contains("100000")), "{:?}", got[2]);
+            for (got, wanted) in [(&got[0], &wanted[0]), (&got[1], &wanted[1]), (&got[3], &wanted[2])] {
+                assert_eq!(got.as_ref().unwrap(), wanted.as_ref().unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_reads_no_more_than_its_piece_and_those_who_write_go_on() {
+        let long: Vec<u32> = (0..2_000).map(|at| at % 250 + 3).collect();
+        let mut engine = engine("qwen3");
+        let controls = Controls { max_tokens: 200, min_tokens: 200, ..Controls::default() };
+        let asked = |prompt: &[u32]| Asked { prompt: prompt.to_vec(), controls: controls.clone() };
+        let (reply, _waits) = oneshot::channel();
+        let request = Request { asked: vec![asked(&[5]), asked(&long), asked(&long)], reply };
+        engine.waiting.extend(engine.owners.enter(request));
+        engine.join();
+        for steps in 1..=8 {
+            let read = |engine: &mut Engine| -> Vec<usize> {
+                engine.running.iter().map(|row| row.task.written()).collect()
+            };
+            engine.step();
+            // The first one writes; four pieces for the second, less what the first one takes.
+            let written = read(&mut engine);
+            assert_eq!(written[0], steps);
+            assert_eq!(written[1] > 0, steps > 3, "{steps}: {written:?}");
+            assert_eq!(written[2] > 0, steps > 7, "{steps}: {written:?}");
         }
     }
 }

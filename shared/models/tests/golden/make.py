@@ -10,11 +10,13 @@ Needs PyPI's torch (CPU), transformers, safetensors, tokenizers and gguf, in an 
   t5-gated/    T5 v1.1: head of its own, gated GELU; one file, bf16
   qwen3/       grouped queries, norms of queries and keys, tied head; two files with an index, f16
   qwen3.gguf   the same weights: Q8_0, F16 and F32, with the tokenizer inside
+  t5-gguf/     the weights of t5-gated as GGUF, with the tokenizer beside it
   text.json    ids of ugly texts, and of a conversation
   blocks.json  quantised blocks and what they stand for, by the gguf package
 Each model's expected.json: logits of chosen positions, greedy and beam tokens. Every row was computed alone, in f32; and
 how far from that the reference itself is when it computes in 16 bits, which is the bound for ours.
-Weights are scaled up and the position biases with them, so that an error of either shows.
+Weights are scaled up and the position biases with them, so that an error of either shows. All but the training of the
+unigram tokenizer gives the same at each run: its files and text.json change together.
 """
 import copy
 import json
@@ -197,6 +199,58 @@ def t5(name, feed, tied, dtype, seed, tokenizer):
         cases.append({"prompt": row, "fed": fed, "logits": {place: digits(logits[place]) for place in places}})
     out = {"made_with": MADE, "cases": cases, "coarse": coarse(model, cases), "answers": answers(model, prompts, True)}
     write(folder / "expected.json", out)
+    if not tied:
+        t5_gguf(model, config, tokenizer, cases)
+
+
+def t5_gguf(model, config, tokenizer, cases):
+    """The same weights quantised, with what the reference computes from the numbers that the blocks stand for."""
+    folder = HERE / "t5-gguf"
+    folder.mkdir(exist_ok=True)
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    writer = gguf.GGUFWriter(folder / "tiny.gguf", "t5")
+    writer.add_context_length(512)
+    writer.add_embedding_length(config.d_model)
+    writer.add_block_count(config.num_layers)
+    writer.add_feed_forward_length(config.d_ff)
+    writer.add_head_count(config.num_heads)
+    writer.add_key_length(config.d_kv)
+    writer.add_value_length(config.d_kv)
+    writer.add_layer_norm_eps(config.layer_norm_epsilon)
+    writer.add_layer_norm_rms_eps(config.layer_norm_epsilon)
+    writer.add_relative_attn_buckets_count(config.relative_attention_num_buckets)
+    writer.add_decoder_start_token_id(0)
+    writer.add_eos_token_id(1)
+    # The package's own list of names, by which files of such models are made.
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.T5, config.num_layers)
+    quantised(writer, model, lambda name: names.get_name(name, try_suffixes=(".weight",)), ("encoder.embed", "decoder.embed"))
+    redone = []
+    for case in cases:
+        logits = model(input_ids=torch.tensor([case["prompt"]]), decoder_input_ids=torch.tensor([case["fed"]])).logits[0]
+        redone.append({**case, "logits": {place: digits(logits[place]) for place in case["logits"]}})
+    write(folder / "expected.json", {"made_with": MADE, "cases": redone, "coarse": coarse(model, redone)})
+
+
+def quantised(writer, model, short, leave_out):
+    """Writes the file and gives the model the numbers that are in it."""
+    changed = {}
+    for name, tensor in model.state_dict().items():
+        if name.startswith(leave_out):
+            continue
+        data = tensor.numpy()
+        kind = gguf.GGMLQuantizationType.Q8_0
+        if data.ndim == 1 or "bias" in name:
+            kind = gguf.GGMLQuantizationType.F32
+        elif data.shape[1] % 32 or "down_proj" in name:
+            kind = gguf.GGMLQuantizationType.F16
+        packed = gguf.quants.quantize(data, kind)
+        writer.add_tensor(short(name), packed, raw_dtype=kind)
+        changed[name] = torch.from_numpy(gguf.quants.dequantize(packed, kind).astype(np.float32).reshape(data.shape))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    model.load_state_dict(changed, strict=False)
 
 
 @torch.no_grad()
@@ -241,13 +295,6 @@ def qwen3_expected(model, prompts):
     return {"made_with": MADE, "cases": cases, "coarse": coarse(model, cases), "answers": answers(model, prompts, False, ruled=False)}
 
 
-NAMES = {
-    "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
-    "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm", "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
-}
-
-
 def as_gguf(model, config, tokenizer, prompts, end):
     """The same weights quantised; expected of it: what the reference computes from the numbers that the blocks stand for."""
     writer = gguf.GGUFWriter(HERE / "qwen3.gguf", "qwen3")
@@ -272,25 +319,10 @@ def as_gguf(model, config, tokenizer, prompts, end):
     writer.add_token_types(kinds)
     writer.add_token_merges(merges)
     writer.add_eos_token_id(end)
-    changed = {}
-    for name, tensor in model.state_dict().items():
-        if name == "lm_head.weight":
-            continue
-        data, short = tensor.numpy(), {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight"}.get(name)
-        if short is None:
-            _, _, layer, rest = name.split(".", 3)
-            short = f"blk.{layer}.{NAMES[rest.removesuffix('.weight')]}.weight"
-        kind = gguf.GGMLQuantizationType.Q8_0
-        kind = gguf.GGMLQuantizationType.F32 if data.ndim == 1 else gguf.GGMLQuantizationType.F16 if "ffn_down" in short else kind
-        packed = gguf.quants.quantize(data, kind)
-        writer.add_tensor(short, packed, raw_dtype=kind)
-        changed[name] = torch.from_numpy(gguf.quants.dequantize(packed, kind).astype(np.float32).reshape(data.shape))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    changed["lm_head.weight"] = changed["model.embed_tokens.weight"]
-    model.load_state_dict(changed)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.QWEN3, config.num_hidden_layers)
+    quantised(writer, model, lambda name: names.get_name(name, try_suffixes=(".weight",)), ("lm_head",))
+    # Tied.
+    model.lm_head.weight.data = model.model.embed_tokens.weight.data
     write(HERE / "qwen3-gguf.json", qwen3_expected(model, prompts))
 
 

@@ -204,7 +204,7 @@ fn a_gguf_of_another_architecture_or_tokenizer_is_told_by_it() {
         write(&mut std::fs::File::create(&path).unwrap(), metadata, &[]).unwrap();
     };
     made(&[("general.architecture", &text("llama"))]);
-    says(&refused(&path), &["llama", "qwen3", "other.gguf"]);
+    says(&refused(&path), &["llama", "t5 and qwen3", "other.gguf"]);
     made(&[]);
     says(&refused(&path), &["general.architecture"]);
     made(&[("general.architecture", &text("qwen3"))]);
