@@ -9,6 +9,8 @@ use rand_chacha::rand_core::SeedableRng;
 
 /// Tokens guessed at first.
 const FIRST_GUESS: usize = 4;
+/// Most steps without a guess after wrong ones: reading a token more costs something.
+const LONGEST_PAUSE: usize = 16;
 
 pub(crate) struct Line {
     row: Row,
@@ -25,6 +27,9 @@ pub(crate) struct Line {
     seen: Vec<u32>,
     /// Most tokens to guess next: more after good guesses.
     trust: usize,
+    /// Steps without a guess after the last wrong one, and how many of them are left.
+    pause: usize,
+    left: usize,
     random: ChaCha8Rng,
     controls: Controls,
 }
@@ -48,6 +53,8 @@ impl Line {
             history,
             seen: if guesses { prompt.to_vec() } else { Vec::new() },
             trust: if guesses { FIRST_GUESS.min(controls.lookup) } else { 0 },
+            pause: 0,
+            left: 0,
             random,
             controls,
         }
@@ -135,6 +142,12 @@ impl Line {
         if guesses > 0 {
             let better = if right == guesses { self.trust * 2 } else { right.max(1) };
             self.trust = better.min(self.controls.lookup);
+            self.pause = if right == 0 { (self.pause * 2).clamp(1, LONGEST_PAUSE) } else { 0 };
+            self.left = self.pause;
+        }
+        if self.left > 0 {
+            self.left -= 1;
+            return;
         }
         // The last token is never guessed: it comes with the verdict on the guess before it.
         let room = self.controls.max_tokens - self.written() - 1;
