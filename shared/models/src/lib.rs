@@ -18,10 +18,12 @@ mod files;
 mod folder;
 mod gelu;
 mod generate;
+mod kernels;
 mod linear;
 mod minilm;
 mod model;
 mod norm;
+mod packed_bert;
 #[cfg(test)]
 mod parity_tests;
 mod precision;

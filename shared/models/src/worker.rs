@@ -2,17 +2,38 @@
 
 use crate::encoder::Encoder;
 use crate::folder::Folder;
-use crate::{DeviceChoice, ModelError};
+use crate::kernels::Width;
+use crate::{DeviceChoice, ModelError, Precision};
 use std::sync::OnceLock;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use summarizer::BackendError;
 use tokio::sync::oneshot;
 
-/// Padded tokens of a batch: enough to keep the cores busy, few enough to stay in the cache.
+/// Tokens of a batch: enough to keep the cores busy, few enough to stay in the cache.
 const TOKENS: usize = 1024;
 /// Texts gathered for one round, so that no caller waits for an endless one.
 const GATHERED: usize = 512;
+
+/// What is loaded, and where it runs.
+pub(crate) struct Wanted {
+    pub folder: Folder,
+    pub device: DeviceChoice,
+    pub precision: Precision,
+}
+
+impl Wanted {
+    /// How wide numbers enter the processor's products.
+    pub(crate) fn width(&self) -> Result<Width, ModelError> {
+        match self.precision {
+            Precision::Auto | Precision::F32 => Ok(Width::F32),
+            Precision::Bf16 => Ok(Width::Bf16),
+            Precision::F16 => {
+                Err(ModelError::Asked("precision f16: sentences are embedded in f32 or bf16".to_owned()))
+            }
+        }
+    }
+}
 
 /// Texts that somebody waits for. Dropping the other end of `reply` cancels it.
 pub(crate) struct Request {
@@ -22,8 +43,7 @@ pub(crate) struct Request {
 
 /// Serves requests until every sender is gone. Without an encoder it loads one at the first request.
 pub(crate) fn serve(
-    folder: &Folder,
-    device: DeviceChoice,
+    wanted: &Wanted,
     requests: &Receiver<Request>,
     loaded: &OnceLock<Duration>,
     mut encoder: Option<Encoder>,
@@ -32,7 +52,7 @@ pub(crate) fn serve(
         let round = gather(first, requests);
         let ready = match encoder.take() {
             Some(encoder) => Ok(encoder),
-            None => load(folder, device, loaded),
+            None => load(wanted, loaded),
         };
         match ready {
             Ok(ready) => {
@@ -50,16 +70,12 @@ pub(crate) fn serve(
 }
 
 /// Loads a model and notes how long it took.
-pub(crate) fn load(
-    folder: &Folder,
-    device: DeviceChoice,
-    loaded: &OnceLock<Duration>,
-) -> Result<Encoder, ModelError> {
+pub(crate) fn load(wanted: &Wanted, loaded: &OnceLock<Duration>) -> Result<Encoder, ModelError> {
     let start = Instant::now();
-    let encoder = Encoder::load(folder, device)?;
+    let encoder = Encoder::load(wanted)?;
     let took = *loaded.get_or_init(|| start.elapsed());
     let duration = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(duration_ms = duration, device = %device, "model loaded");
+    tracing::info!(duration_ms = duration, device = %wanted.device, "model loaded");
     Ok(encoder)
 }
 

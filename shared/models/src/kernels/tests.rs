@@ -1,0 +1,152 @@
+//! Every level against plain sums in double precision, on shapes that fill neither tiles nor panels.
+
+use super::{Level, Packed, Width, attention, product, rows};
+use candle_core::{DType, Device, Tensor};
+
+/// Numbers between −1 and 1, the same for the same seed.
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn farthest(a: &[f32], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max)
+}
+
+fn wanted(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f64> {
+    let inputs = weight.len() / bias.len();
+    let dot = |x: &[f32], w: &[f32]| x.iter().zip(w).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum::<f64>();
+    let of_row = |x: &[f32]| {
+        weight.chunks_exact(inputs).zip(bias).map(|(w, b)| dot(x, w) + f64::from(*b)).collect::<Vec<_>>()
+    };
+    x.chunks_exact(inputs).flat_map(of_row).collect()
+}
+
+/// Rounded to `bfloat16`, by way of the type that Candle brings.
+fn rounded(values: &[f32]) -> Vec<f32> {
+    let tensor = Tensor::new(values, &Device::Cpu).unwrap();
+    tensor.to_dtype(DType::BF16).unwrap().to_dtype(DType::F32).unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn a_product_is_the_sum_of_products_at_every_level_and_width() {
+    for (rows, inputs, outputs) in
+        [(1, 1, 1), (12, 32, 32), (13, 7, 33), (25, 384, 40), (230, 65, 96), (3, 128, 31)]
+    {
+        let (x, weight) = (numbers(rows * inputs, 1), numbers(outputs * inputs, 2));
+        let bias = numbers(outputs, 3);
+        for width in [Width::F32, Width::Bf16] {
+            let packed = Packed::new(&weight, bias.clone(), width);
+            assert_eq!(packed.outputs(), outputs);
+            let want = match width {
+                Width::F32 => wanted(&x, &weight, &bias),
+                Width::Bf16 => wanted(&rounded(&x), &rounded(&weight), &bias),
+            };
+            for level in Level::all() {
+                let mut out = vec![f32::NAN; rows * outputs];
+                product(level, &x, &packed, None, &mut out);
+                let off = farthest(&out, &want);
+                assert!(off < 2e-5, "{level:?} {width:?} {rows}x{inputs}x{outputs}: {off}");
+            }
+        }
+    }
+    let packed = Packed::new(&numbers(6, 1), numbers(2, 1), Width::F32);
+    product(Level::best(), &[], &packed, None, &mut []);
+}
+
+#[test]
+fn what_is_no_number_and_what_is_without_end_comes_through() {
+    for width in [Width::F32, Width::Bf16] {
+        let packed = Packed::new(&[1.0, 1.0], vec![0.0], width);
+        for level in Level::all() {
+            let mut out = [0.0; 2];
+            product(level, &[f32::NAN, 1.0, f32::INFINITY, 1.0], &packed, None, &mut out);
+            assert!(out[0].is_nan() && out[1] == f32::INFINITY, "{level:?} {out:?}");
+        }
+    }
+}
+
+#[test]
+fn activations_are_those_of_the_reference_library() {
+    let mut x = numbers(999, 4);
+    x.iter_mut().for_each(|x| *x *= 12.0);
+    x.extend([0.0, -0.0, 40.0, -40.0, 1e-20, -100.0, 300.0]);
+    let tensor = Tensor::new(x.as_slice(), &Device::Cpu).unwrap();
+    let double = tensor.to_dtype(DType::F64).unwrap();
+    let erf: Vec<f64> = double.gelu_erf().unwrap().to_vec1().unwrap();
+    let tanh: Vec<f64> = double.gelu().unwrap().to_vec1().unwrap();
+    for level in Level::all() {
+        let mut out = x.clone();
+        rows::gelu(level, &mut out);
+        assert!(farthest(&out, &erf) < 1.5e-6, "{level:?}: {}", farthest(&out, &erf));
+        let mut out = x.clone();
+        rows::gelu_tanh(level, &mut out);
+        assert!(farthest(&out, &tanh) < 1.5e-6, "{level:?}: {}", farthest(&out, &tanh));
+        let mut out = vec![-1.0, 2.0, -0.0];
+        rows::relu(level, &mut out);
+        assert_eq!(out, [0.0, 2.0, 0.0]);
+    }
+}
+
+#[test]
+fn a_row_is_added_and_normalised() {
+    let width = 40;
+    let (values, other) = (numbers(3 * width, 5), numbers(3 * width, 6));
+    let (gain, shift) = (numbers(width, 7), numbers(width, 8));
+    let want: Vec<f64> = values
+        .chunks(width)
+        .zip(other.chunks(width))
+        .flat_map(|(values, other)| {
+            let sum: Vec<f64> =
+                values.iter().zip(other).map(|(a, b)| f64::from(*a) + f64::from(*b)).collect();
+            let mean = sum.iter().sum::<f64>() / width as f64;
+            let variance = sum.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / width as f64;
+            let one = |(at, x): (usize, &f64)| {
+                (x - mean) / (variance + 1e-12).sqrt() * f64::from(gain[at]) + f64::from(shift[at])
+            };
+            sum.iter().enumerate().map(one).collect::<Vec<_>>()
+        })
+        .collect();
+    for level in Level::all() {
+        let mut out = values.clone();
+        rows::add_norm(level, &mut out, &other, &gain, &shift, 1e-12);
+        assert!(farthest(&out, &want) < 1e-5, "{level:?}");
+    }
+}
+
+#[test]
+fn attention_weighs_the_values_of_each_head_by_the_likeness_of_its_keys() {
+    let heads = 3;
+    for (tokens, size) in [(1, 4), (7, 8), (50, 32)] {
+        let hidden = heads * size;
+        let mut qkv = numbers(tokens * 3 * hidden, 9);
+        qkv.iter_mut().for_each(|x| *x *= 3.0);
+        let at = |token: usize, which: usize, head: usize, place: usize| {
+            f64::from(qkv[token * 3 * hidden + which * hidden + head * size + place])
+        };
+        let mut want = vec![0.0; tokens * hidden];
+        for head in 0..heads {
+            for token in 0..tokens {
+                let score =
+                    |other| (0..size).map(|d| at(token, 0, head, d) * at(other, 1, head, d)).sum::<f64>();
+                let scores: Vec<f64> = (0..tokens).map(|other| f64::exp(score(other))).collect();
+                let total: f64 = scores.iter().sum();
+                for place in 0..size {
+                    let mix: f64 =
+                        (0..tokens).map(|other| scores[other] / total * at(other, 2, head, place)).sum();
+                    want[token * hidden + head * size + place] = mix;
+                }
+            }
+        }
+        for level in Level::all() {
+            let mut out = vec![f32::NAN; tokens * hidden];
+            attention(level, &qkv, tokens, heads, &mut out);
+            assert!(farthest(&out, &want) < 1e-5, "{level:?} {tokens} tokens: {}", farthest(&out, &want));
+        }
+    }
+}
