@@ -101,6 +101,10 @@ pub struct Model {
     /// `models/all-MiniLM-L6-v2` in the current folder, beside the program or above it, or under /usr/share/precis.
     #[arg(long, value_name = "DIR", env = "PRECIS_MODEL")]
     pub model: Option<PathBuf>,
+    /// A model that writes (T5 or Qwen3), by its folder, its GGUF file or its name: it writes the summaries of documents
+    /// whose settings say `write = "generate"`. Not given: every summary is made of the document's own sentences.
+    #[arg(long, value_name = "DIR", env = "PRECIS_WRITER")]
+    pub writer: Option<PathBuf>,
     /// A learnt ranking (see `precis heads`); `recipe` for the built-in one. Not given: the data folder's.
     #[arg(long, value_name = "FILE", env = "PRECIS_HEAD")]
     pub head: Option<PathBuf>,

@@ -38,6 +38,20 @@ pub fn find(asked: Option<&Path>) -> Result<PathBuf> {
     }
 }
 
+/// The folder or GGUF file of the model that writes, if one was asked for by its path or its name.
+pub fn find_writer(asked: Option<&Path>) -> Result<Option<PathBuf>> {
+    let Some(asked) = asked else { return Ok(None) };
+    let named = name(asked).map(places).unwrap_or_default();
+    match std::iter::once(asked.to_owned()).chain(named).find(|path| path.exists()) {
+        Some(path) => Ok(Some(path)),
+        None => bail!(
+            "there is no model that writes in {}. `precis models list` shows those that are here, `precis models pull` \
+             brings others (docs/models.md)",
+            asked.display()
+        ),
+    }
+}
+
 /// A name rather than a path.
 fn name(asked: &Path) -> Option<&OsStr> {
     let mut parts = asked.components();

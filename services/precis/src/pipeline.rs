@@ -5,12 +5,12 @@
 use anyhow::{Context, Result};
 use domain::Stage;
 use local::Local;
-use models::{DeviceChoice, MiniLm};
+use models::DeviceChoice;
 use ports::{QueueName, Stack};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use summarizer::{Backend, Head};
+use summarizer::Head;
 use telemetry::metrics::{self, Place};
 use tokio::task::JoinSet;
 use worker::{Config, Held, InFlight, Service, Shutdown};
@@ -19,6 +19,8 @@ use worker::{Config, Held, InFlight, Service, Shutdown};
 pub struct Options {
     /// The model's folder.
     pub model: PathBuf,
+    /// The folder or file of the model that writes, if there is one.
+    pub writer: Option<PathBuf>,
     /// The learnt ranking in use.
     pub head: Option<Arc<Head>>,
     /// How long a drain may take.
@@ -54,12 +56,17 @@ impl Pipeline {
     pub async fn start(local: &Local, options: Options, shutdown: Shutdown) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let stack = local.stack.clone();
-        let backend: Arc<dyn Backend> = Arc::new(MiniLm::open(&options.model, DeviceChoice::Cpu)?);
+        let backend = models::open(&options.model, options.writer.as_deref(), DeviceChoice::Cpu)?;
+        let writer = backend.generator().map(|writer| format!(" writer {}", writer.name()));
         let reader = extract::ReaderProgram::current().context("the reader cannot be started")?;
         // An engine that is missing is found out page by page; documents without scans need none.
         let ocr_version = stack.ocr.version().await.unwrap_or_else(|_| "no ocr".to_owned());
-        let made_by =
-            format!("{ocr_version} {} {}", summarizer::ranker(options.head.as_deref()), backend.name());
+        let made_by = format!(
+            "{ocr_version} {} {}{}",
+            summarizer::ranker(options.head.as_deref()),
+            backend.name(),
+            writer.unwrap_or_default()
+        );
         let scratch = local.layout.scratch();
 
         let numbers = Config { drain: options.drain, wait: options.wait, ..Config::default() };

@@ -30,7 +30,11 @@ pub struct Args {
         default_value = "/usr/share/precis/models/all-MiniLM-L6-v2"
     )]
     pub model: PathBuf,
-    /// Where the model runs: cpu, cuda or cuda:N.
+    /// Folder or GGUF file of a model that writes (T5 or Qwen3), for documents whose settings say `write = "generate"`. Let
+    /// ingest's PRECIS_MODEL_NAME name it too.
+    #[arg(long, env = "PRECIS_WRITER", value_name = "DIR")]
+    pub writer: Option<PathBuf>,
+    /// Where the models run: cpu, cuda or cuda:N.
     #[arg(long, env = "PRECIS_DEVICE", value_name = "DEVICE", default_value = "cpu")]
     pub device: DeviceChoice,
     /// A learnt ranking, as `precis train` writes it [default: the built-in one]. Ingest must be told of it too.

@@ -2,9 +2,7 @@
 
 mod args;
 
-use models::MiniLm;
 use precis_summarize::Summarize;
-use std::sync::Arc;
 use worker::{Service, Shutdown};
 
 #[tokio::main]
@@ -21,7 +19,7 @@ async fn main() -> anyhow::Result<()> {
         aws = aws::connect_patiently(&settings) => aws?,
         () = shutdown.draining() => return Ok(()),
     };
-    let backend = Arc::new(MiniLm::open(&args.model, args.device)?);
+    let backend = models::open(&args.model, args.writer.as_deref(), args.device)?;
     let step = Summarize::new(aws.stack.clone(), backend).with_head(head);
     let service = Service::new(aws.stack, numbers).step(step);
     tokio::join!(service.run(shutdown.clone()), health.until(shutdown.draining()));

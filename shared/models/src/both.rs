@@ -1,7 +1,26 @@
 //! A model that reads and one that writes, as one backend.
 
+use crate::{DeviceChoice, MiniLm, ModelError, Writer, WriterOptions};
 use async_trait::async_trait;
+use std::path::Path;
+use std::sync::Arc;
 use summarizer::{Backend, BackendError, Generator};
+
+/// A sentence encoder and, where there is one, a model that writes, as one backend. Their weights are loaded when they are
+/// first needed.
+///
+/// # Errors
+/// A `ModelError` that names the file and what is wrong with it.
+pub fn open(
+    reader: &Path,
+    writer: Option<&Path>,
+    device: DeviceChoice,
+) -> Result<Arc<dyn Backend>, ModelError> {
+    let reader = MiniLm::open(reader, device)?;
+    let Some(writer) = writer else { return Ok(Arc::new(reader)) };
+    let writer = Writer::open(writer, WriterOptions { device, ..WriterOptions::default() })?;
+    Ok(Arc::new(Both { reader, writer }))
+}
 
 /// Embeds with one model and writes with another. Its name is the reader's: what is kept of embeddings depends on that alone,
 /// and what is written names the writer.

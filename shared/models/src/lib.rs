@@ -37,7 +37,7 @@ mod weights;
 mod worker;
 mod writer;
 
-pub use both::Both;
+pub use both::{Both, open};
 pub use controls::Controls;
 pub use device::DeviceChoice;
 pub use error::ModelError;

@@ -191,6 +191,15 @@ mod tests {
     }
 
     #[test]
+    fn between_thai_sentences_there_may_be_any_space() {
+        let one = "ผู้เช่าต้องชำระค่าเช่าเดือนละ 4,240 บาท หากชำระล่าช้าผู้ให้เช่ามีสิทธิบอกเลิกสัญญา";
+        let parts = split(one).len();
+        for between in [" ", "  ", " \t "] {
+            assert_eq!(split(&format!("{one}{between}{one}")).len(), 2 * parts, "{between:?}");
+        }
+    }
+
+    #[test]
     fn empty_and_odd_texts_give_no_empty_sentence() {
         assert!(split("").is_empty() && split("  \u{a0} ").is_empty());
         for odd in ["...", ". . .", "?!?!", "a.b.c", "\u{feff}x", "))) ((("] {

@@ -13,6 +13,7 @@ mod pulls;
 mod told;
 mod up;
 mod with_files;
+mod writing;
 
 use precis_tests::program::{Place, Ran, eventually};
 use precis_tests::running::Up;

@@ -41,6 +41,7 @@ struct Input {
 pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
     let asked = args.asked.layer().map_err(|error| anyhow!(error))?;
     let model = model::find(args.model.model.as_deref())?;
+    let writer = model::find_writer(args.model.writer.as_deref())?;
     let throw_away = tempfile::Builder::new().prefix("precis-").tempdir().context("no temporary folder")?;
     let data = args.data.clone().unwrap_or_else(|| throw_away.path().join("data"));
     let (local, ours) = open(&data).await?;
@@ -52,7 +53,7 @@ pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
     let shutdown = Shutdown::on_signals()?;
     let mut pipeline = if ours {
         let (drain, wait) = (Duration::from_secs(5), Duration::from_millis(200));
-        let options = Options { model, head, drain, wait, echo: None };
+        let options = Options { model, writer, head, drain, wait, echo: None };
         Some(Pipeline::start(&local, options, shutdown.clone()).await?)
     } else {
         watch.say(&format!("precis: `precis up` is at work in {}; its workers do this", data.display()));

@@ -30,6 +30,7 @@ pub async fn run(args: cli::Up) -> Result<ExitCode> {
         return health(&args.data.folder).await;
     }
     let model = model::find(args.model.model.as_deref())?;
+    let writer = model::find_writer(args.model.writer.as_deref())?;
     let local = place::exclusive(&args.data.folder).await?;
     let inboxes = inboxes(&args, &local.layout.inbox())?;
     let shutdown = Shutdown::on_signals().context("signals cannot be listened to")?;
@@ -38,7 +39,7 @@ pub async fn run(args: cli::Up) -> Result<ExitCode> {
     let watch = std::io::stderr().is_terminal().then(|| Watch::new(Show::Auto, 0));
     let echo = watch.clone().map(echo);
     let head = head::in_use(args.model.head.as_deref(), &local.layout)?;
-    let options = Options { model, head, drain, wait: Duration::from_secs(1), echo };
+    let options = Options { model, writer, head, drain, wait: Duration::from_secs(1), echo };
     let mut pipeline = Pipeline::start(&local, options, shutdown.clone()).await?;
     for inbox in inboxes {
         eprintln!("inbox    {}", inbox.folder.display());

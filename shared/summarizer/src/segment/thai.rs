@@ -39,6 +39,10 @@ pub(super) fn starts(text: &str) -> Vec<usize> {
     let mut out = Vec::new();
     let mut start = 0;
     for (space, _) in text.match_indices(' ') {
+        // Of several spaces together the first one has been asked.
+        if space < start {
+            continue;
+        }
         let (left, right) = (&text[start..space], text[space..].trim_start());
         let next = right.split(' ').next().unwrap_or("");
         let goes_on = GOES_ON.iter().any(|word| next.starts_with(word));
