@@ -99,8 +99,8 @@ Written by `benches/batching/run.sh`: how long documents wait for the encoder, f
 the way its batches are made. It is a simulation, the same at every run: documents of 1 to 300 pages come as in a Poisson
 process (seed {run['seed']}), seven in ten from one busy tenant and the rest from three quiet ones, and a batch takes
 {1000 * a:.2f} ms + {1e6 * b:.0f} µs × tokens + {1e9 * c:.0f} ns × sum of squared lengths, padding included. Without arguments these
-are the costs of MiniLM in f32 on one core of an AMD EPYC with AVX-512 that others used at the same time (about {1 / b:,.0f} tokens/s at
-best), measured by `batch_cost` through the model's public interface, the fastest of 15 tries of each of 23 shapes, within 16 to 22 %
+are the costs of MiniLM in f32 on one core of an AMD EPYC with AVX-512 (about {1 / b:,.0f} tokens/s at
+best), measured by `batch_cost` through the model's public interface, the fastest of 15 tries of each of 23 shapes, within 11 %
 of every one. `--measure` measures them anew.
 
 Capacity is what full batches without padding get through. Nothing limits the queue here, so at 2× everybody's wait grows
