@@ -1,10 +1,8 @@
-//! BERT's encoder, written for short sentences on a processor.
+//! BERT's encoder in Candle's operations, for devices other than the processor, which has [`crate::packed_bert`].
 //!
-//! The same computation as `candle_transformers`' (a test holds them together) with three savings: query,
-//! key and value are one product, the attention's scale is folded into the query's weights, and GELU
-//! takes its bias along (`gelu`). On other devices every step is an ordinary Candle operation.
+//! The same computation as `candle_transformers`' with two savings: query, key and value are one product, and the
+//! attention's scale is folded into the query's weights.
 
-use crate::gelu::bias_gelu;
 use candle_core::{D, Result, Tensor};
 use candle_nn::{LayerNorm, Module, VarBuilder, ops::softmax_last_dim};
 use candle_transformers::models::bert::{Config, HiddenAct};
@@ -79,11 +77,11 @@ impl Layer {
         let context = context.transpose(1, 2)?.contiguous()?.reshape((batch, tokens, n))?;
         let context = product(&context, &self.attended.0)?.broadcast_add(&self.attended.1)?;
         let xs = self.attended_norm.forward(&(context + xs)?)?;
-        let wide = product(&xs, &self.wide.0)?;
+        let wide = product(&xs, &self.wide.0)?.broadcast_add(&self.wide.1)?;
         let wide = match self.act {
-            HiddenAct::Gelu => bias_gelu(&wide, &self.wide.1)?,
-            HiddenAct::GeluApproximate => wide.broadcast_add(&self.wide.1)?.gelu()?,
-            HiddenAct::Relu => wide.broadcast_add(&self.wide.1)?.relu()?,
+            HiddenAct::Gelu => wide.gelu_erf()?,
+            HiddenAct::GeluApproximate => wide.gelu()?,
+            HiddenAct::Relu => wide.relu()?,
         };
         let narrow = product(&wide, &self.narrow.0)?.broadcast_add(&self.narrow.1)?;
         self.norm.forward(&(narrow + xs)?)

@@ -16,7 +16,6 @@ mod encoder;
 mod error;
 mod files;
 mod folder;
-mod gelu;
 mod generate;
 mod kernels;
 mod linear;

@@ -5,7 +5,7 @@ use std::path::Path;
 use summarizer::Backend;
 
 #[tokio::test]
-async fn embeddings_are_the_reference_librarys_within_a_ten_thousandth() {
+async fn embeddings_are_the_reference_librarys_within_a_hundred_thousandth() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = here.join("../../models/all-MiniLM-L6-v2");
     if !folder.join("model.safetensors").exists() {
@@ -27,11 +27,10 @@ async fn embeddings_are_the_reference_librarys_within_a_ten_thousandth() {
     for ((text, ours), theirs) in texts.iter().zip(&got).zip(&wanted) {
         assert_eq!(ours.len(), theirs.len());
         let off = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(off < 1e-4, "{off} off for {text:?}");
+        assert!(off < 1e-5, "{off} off for {text:?}");
         worst = worst.max(off);
     }
     println!("largest difference {worst:e}");
-    assert!(worst < 1e-5, "{worst}");
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@
 
 use super::packed::{PANEL, TILE, Tile};
 use core::arch::x86_64::{
-    __m512bh, __m512i, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
-    _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32,
-    _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512, __m512bh, __m512i, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
+    _mm256_storeu_ps, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 use core::mem::transmute;
 
@@ -34,13 +34,7 @@ pub(super) fn tile_avx512(a: &[f32], panel: &[f32], out: &mut Tile) {
             panel = panel.add(PANEL);
         }
     }
-    for (sums, out) in sums.iter().zip(out) {
-        // SAFETY: a row of the tile holds 32 numbers.
-        unsafe {
-            _mm512_storeu_ps(out.as_mut_ptr(), sums[0]);
-            _mm512_storeu_ps(out.as_mut_ptr().add(16), sums[1]);
-        }
-    }
+    store(&sums, out);
 }
 
 /// As `plain::tile_bf16`.
@@ -66,6 +60,11 @@ pub(super) fn tile_avx512_bf16(a: &[u32], panel: &[u32], out: &mut Tile) {
             panel = panel.add(PANEL);
         }
     }
+    store(&sums, out);
+}
+
+#[target_feature(enable = "avx512f")]
+fn store(sums: &[[__m512; 2]; TILE], out: &mut Tile) {
     for (sums, out) in sums.iter().zip(out) {
         // SAFETY: a row of the tile holds 32 numbers.
         unsafe {
@@ -85,9 +84,9 @@ pub(super) fn tile_avx2(a: &[f32], panel: &[f32], out: &mut Tile) {
         let mut sums = [[_mm256_setzero_ps(); 2]; ROWS];
         // SAFETY: `first` and `column` lie within the first step.
         let (mut a, mut panel) = unsafe { (a.as_ptr().add(first), panel.as_ptr().add(column)) };
-        for step in 0..inputs {
-            // SAFETY: `inputs` steps of `TILE` and of `PANEL` numbers lie within the slices; behind the last one nothing
-            // is read, and the addresses are moved by wrapping.
+        for _ in 0..inputs {
+            // SAFETY: `inputs` steps of `TILE` and of `PANEL` numbers lie within the slices. Behind the last one the
+            // addresses may lie outside, so they are moved by wrapping, and nothing is read there.
             unsafe {
                 let weights = [_mm256_loadu_ps(panel), _mm256_loadu_ps(panel.add(8))];
                 for (row, sums) in sums.iter_mut().enumerate() {
@@ -96,7 +95,6 @@ pub(super) fn tile_avx2(a: &[f32], panel: &[f32], out: &mut Tile) {
                     sums[1] = _mm256_fmadd_ps(a, weights[1], sums[1]);
                 }
             }
-            debug_assert!(step < inputs);
             a = a.wrapping_add(TILE);
             panel = panel.wrapping_add(PANEL);
         }
