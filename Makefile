@@ -1,6 +1,6 @@
 # Thin on purpose: what is worth reading is in .ci/, models/fetch.py and `precis --help`.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build programs run test bench eval examples fmt lint deny docs ci samples clean-data \
+.PHONY: help setup setup-test setup-bench build programs run test bench eval examples fmt lint deny docs check-cuda ci samples clean-data \
 	stack-host stack-host-smoke stack-host-down stack-up stack-smoke stack-logs stack-down soak rolling images infra
 
 DATA    ?= precis-data
@@ -69,6 +69,9 @@ deny: ## licences, sources and who may import whom
 
 docs: ## the API pages, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --workspace
+
+check-cuda: ## compile what runs on an NVIDIA GPU, without one (docs/containers.md)
+	@.ci/check-cuda
 
 ci: ## all that must hold before a change lands
 	@.ci/run

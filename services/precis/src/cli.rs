@@ -1,5 +1,6 @@
 //! The command line: what may be typed, and what `--help` teaches.
 
+pub mod bench_model;
 pub mod learn;
 pub mod models;
 
@@ -266,6 +267,9 @@ Examples:
     /// Bring models here, list, verify and remove them.
     #[command(subcommand, after_help = models::HELP)]
     Models(models::Models),
+    /// Measure how fast this machine summarizes, and what that costs.
+    #[command(after_help = bench_model::HELP)]
+    BenchModel(bench_model::BenchModel),
     /// Start `precis up` with the machine (systemd).
     #[command(subcommand)]
     Service(Service),

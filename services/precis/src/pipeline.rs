@@ -5,7 +5,6 @@
 use anyhow::{Context, Result};
 use domain::Stage;
 use local::Local;
-use models::DeviceChoice;
 use ports::{QueueName, Stack};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,7 +55,8 @@ impl Pipeline {
     pub async fn start(local: &Local, options: Options, shutdown: Shutdown) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let stack = local.stack.clone();
-        let backend = models::open(&options.model, options.writer.as_deref(), DeviceChoice::Cpu)?;
+        let models = models::Options { watch: summarize::watch(), ..models::Options::default() };
+        let backend = models::open(&options.model, options.writer.as_deref(), &models)?;
         let writer = backend.generator().map(|writer| format!(" writer {}", writer.name()));
         let reader = extract::ReaderProgram::current().context("the reader cannot be started")?;
         // An engine that is missing is found out page by page; documents without scans need none.

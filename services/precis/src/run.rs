@@ -2,7 +2,7 @@
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    again, backup, doctor, heads, jobs, models, place, put, queues, result, service, settings, subscriptions,
+    again, backup, bench_model, doctor, heads, jobs, models, place, put, queues, result, service, settings, subscriptions,
     summarize, train, up,
 };
 use clap::{CommandFactory, Parser};
@@ -94,6 +94,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Train(args) => return train::run(&args, &mut out).await,
         Command::Heads(args) => heads::run(&args, &mut out).await?,
         Command::Models(args) => return models::run(&args, &mut out).await,
+        Command::BenchModel(args) => bench_model::run(&args, &mut out).await?,
         Command::Service(command) => service::run(&command, &mut out)?,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "precis", &mut out);

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::Parser;
-use models::DeviceChoice;
+use models::{DeviceChoice, Precision};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,9 +34,12 @@ pub struct Args {
     /// ingest's PRECIS_MODEL_NAME name it too.
     #[arg(long, env = "PRECIS_WRITER", value_name = "DIR")]
     pub writer: Option<PathBuf>,
-    /// Where the models run: cpu, cuda or cuda:N.
+    /// Where the models run: auto (a GPU where there is one that works), cpu, cuda or cuda:N.
     #[arg(long, env = "PRECIS_DEVICE", value_name = "DEVICE", default_value = "cpu")]
     pub device: DeviceChoice,
+    /// In how many bits the sentence model computes: auto, f32 or bf16. Ingest's PRECIS_MODEL_NAME names what differs.
+    #[arg(long, env = "PRECIS_DTYPE", value_name = "DTYPE", default_value = "auto")]
+    pub dtype: Precision,
     /// A learnt ranking, as `precis train` writes it [default: the built-in one]. Ingest must be told of it too.
     #[arg(long, env = "PRECIS_HEAD", value_name = "FILE")]
     pub head: Option<PathBuf>,

@@ -5,14 +5,31 @@ use domain::outcome::Finding;
 use domain::settings::{Settings, Write};
 use domain::summary::PageReport;
 use domain::text::{Origin, Pages};
-use domain::{Artifact, Job, Outcome, Reason, Stage};
+use domain::{Artifact, Document, Job, Outcome, Reason, Stage};
 use ports::{Fault, PortError, Stack};
 use std::sync::Arc;
+use std::time::Instant;
 use summarizer::{Backend, Head, Options, SummarizeError, Summarized};
+use telemetry::metrics::{self, Phase};
 use worker::{Claimed, Step, StepDone, StepFailure};
 
 /// The largest pages artifact that is read.
 const LIMIT: u64 = 512 << 20;
+
+/// Times the phases of one summary.
+struct Phases(Instant);
+
+impl Phases {
+    fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// What ran since the former end was this phase.
+    fn end(&mut self, phase: Phase) {
+        let began = std::mem::replace(&mut self.0, Instant::now());
+        metrics::summarized(phase, self.0.saturating_duration_since(began));
+    }
+}
 
 /// The summarize worker.
 pub struct Summarize {
@@ -26,12 +43,14 @@ impl Summarize {
     async fn made(
         &self,
         pages: &Arc<Pages>,
-        name: String,
+        document: &Document,
         options: Options,
         write: Write,
     ) -> Result<Result<Summarized, SummarizeError>, StepFailure> {
-        let pages = Arc::clone(pages);
+        let (pages, name) = (Arc::clone(pages), document.name().to_owned());
+        let tenant = document.tenant().to_string();
         let words = options.words;
+        let mut phases = Phases::begin();
         let halved = move || {
             let analysis = summarizer::analyse(&pages, &name, &options)?;
             let material = (write == Write::Generate).then(|| analysis.material());
@@ -41,19 +60,24 @@ impl Summarize {
             Ok(halved) => halved,
             Err(error) => return Ok(Err(error)),
         };
-        let vectors = match self.backend.embed(analysis.texts()).await {
+        phases.end(Phase::Rank);
+        let vectors = match self.backend.embed(&tenant, analysis.texts()).await {
             Ok(vectors) => vectors,
             Err(error) => return Ok(Err(error.into())),
         };
+        phases.end(Phase::Embed);
         let mut made = match blocking(move || analysis.finish(vectors)).await? {
             Ok(made) => made,
             Err(error) => return Ok(Err(error.into())),
         };
+        phases.end(Phase::Choose);
         if let Some(material) = material {
-            let written = summarizer::write(&*self.backend, &material, &mut made.summary, words).await;
+            let written =
+                summarizer::write(&*self.backend, &tenant, &material, &mut made.summary, words).await;
             if let Err(error) = written {
                 return Ok(Err(error.into()));
             }
+            phases.end(Phase::Write);
         }
         Ok(Ok(made))
     }
@@ -107,7 +131,7 @@ impl Summarize {
     ) -> Result<Result<Finding, Outcome>, StepFailure> {
         let options = Options { head: self.head.clone(), ..options(&job.settings) };
         let options = options.suited(&self.backend.name());
-        match self.made(pages, job.document.name().to_owned(), options, job.settings.write).await? {
+        match self.made(pages, &job.document, options, job.settings.write).await? {
             Ok(made) => Ok(Ok(finding(made, pages, self.head.as_deref(), &self.backend.name()))),
             Err(error) => outcome(error, pages).map(Err),
         }

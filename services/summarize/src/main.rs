@@ -2,6 +2,7 @@
 
 mod args;
 
+use anyhow::Context;
 use precis_summarize::Summarize;
 use worker::{Service, Shutdown};
 
@@ -19,7 +20,13 @@ async fn main() -> anyhow::Result<()> {
         aws = aws::connect_patiently(&settings) => aws?,
         () = shutdown.draining() => return Ok(()),
     };
-    let backend = models::open(&args.model, args.writer.as_deref(), args.device)?;
+    let options = models::Options { device: args.device, precision: args.dtype, watch: precis_summarize::watch() };
+    let backend = models::open(&args.model, args.writer.as_deref(), &options)?;
+    // Not ready before it has run once: what cannot be loaded is seen by whoever deploys, not by the first document.
+    tokio::select! {
+        warm = backend.warm_up() => warm.context("the model is not ready")?,
+        () = shutdown.draining() => return Ok(()),
+    }
     let step = Summarize::new(aws.stack.clone(), backend).with_head(head);
     let service = Service::new(aws.stack, numbers).step(step);
     tokio::join!(service.run(shutdown.clone()), health.until(shutdown.draining()));

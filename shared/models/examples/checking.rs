@@ -39,7 +39,7 @@ async fn main() -> Result<()> {
     for texts in serde_json::from_str::<Vec<Vec<String>>>(&std::fs::read_to_string(first)?)? {
         let checker = Checker::new(&texts.iter().map(String::as_str).collect::<Vec<_>>(), "", Some("en"));
         let vectors = match &model {
-            Some(model) => model.embed(texts.clone()).await?,
+            Some(model) => model.embed("", texts.clone()).await?,
             None => Vec::new(),
         };
         documents.push(Document { texts, vectors, checker });
@@ -84,7 +84,7 @@ async fn rates(set: &str, documents: &[Document], model: Option<&MiniLm>, misses
 }
 
 async fn cosines(model: &MiniLm, document: &Document, text: &str) -> Result<Vec<(usize, f32)>> {
-    let own = model.embed(vec![text.to_owned()]).await?.remove(0);
+    let own = model.embed("", vec![text.to_owned()]).await?.remove(0);
     let cosine = |other: &Vec<f32>| own.iter().zip(other).map(|(a, b)| a * b).sum::<f32>();
     let near = document.checker.candidates(text);
     Ok(near.into_iter().map(|at| (at, cosine(&document.vectors[at]))).collect())

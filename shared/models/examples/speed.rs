@@ -41,7 +41,7 @@ fn main() -> Outcome<()> {
     let model = MiniLm::load(Path::new(folder), DeviceChoice::Cpu)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // The first call loads what is loaded late.
-    runtime.block_on(model.embed(vec!["A first sentence.".into()]))?;
+    runtime.block_on(model.embed("", vec!["A first sentence.".into()]))?;
     let start = on_cores()?;
     for document in &documents {
         runtime.block_on(summarizer::summarize(&model, document, "", &options))?;

@@ -113,6 +113,12 @@ impl ModelError {
         Self::Run(error.to_string())
     }
 
+    /// Whether the device had no room for what was computed, as CUDA's driver says it.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        let said = |text: &str| text.contains("OUT_OF_MEMORY") || text.contains("out of memory");
+        matches!(self, Self::Run(text) if said(text))
+    }
+
     /// Whether trying again with the same installation is useless.
     #[must_use]
     pub fn is_permanent(&self) -> bool {

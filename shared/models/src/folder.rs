@@ -35,6 +35,12 @@ impl Folder {
         self.path.join(name)
     }
 
+    /// Bytes of the weights.
+    pub(crate) fn size(&self) -> Result<u64, ModelError> {
+        let path = self.file("model.safetensors");
+        std::fs::metadata(&path).map(|file| file.len()).map_err(|source| ModelError::File { path, source })
+    }
+
     fn read(&self, name: &str) -> Result<Vec<u8>, ModelError> {
         let path = self.file(name);
         std::fs::read(&path).map_err(|source| ModelError::File { path, source })

@@ -1,8 +1,8 @@
 //! The transformers, in Candle, behind summarizer's `Backend`. Loads folders, fetches nothing.
 //!
-//! One thread owns a model and its device ([`MiniLm`]). Requests of many documents wait in its queue
-//! while it runs; what has gathered by then becomes the next batch, so batches grow with the load and a
-//! lone document never waits for company.
+//! One thread owns a model and its device ([`MiniLm`]). Requests of many documents wait in its queue while it runs; what has
+//! come by then is planned into the next batch, fair between tenants and documents, so batches grow with the load and a lone
+//! document never waits for company.
 //!
 //! [`Writer`] is the same for models that write (T5, Qwen3): there rows join a running batch and leave it at every step.
 //! [`Both`] makes one backend of a reader and a writer.
@@ -27,6 +27,7 @@ mod packed_bert;
 mod parity_tests;
 mod precision;
 mod qwen3;
+mod ran;
 mod row;
 mod settings;
 mod t5;
@@ -36,11 +37,12 @@ mod weights;
 mod worker;
 mod writer;
 
-pub use both::{Both, open};
+pub use both::{Both, Options, open};
 pub use controls::Controls;
 pub use device::DeviceChoice;
 pub use error::ModelError;
 pub use generate::Written;
 pub use minilm::MiniLm;
 pub use precision::Precision;
+pub use ran::{Ran, Watch};
 pub use writer::{Writer, WriterOptions};

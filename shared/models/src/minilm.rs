@@ -3,12 +3,12 @@
 use crate::folder::Folder;
 use crate::kernels::Width;
 use crate::worker::{self, Request, Wanted};
-use crate::{DeviceChoice, ModelError, Precision};
+use crate::{DeviceChoice, ModelError, Options};
 use async_trait::async_trait;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use summarizer::{Backend, BackendError, Generator};
 use tokio::sync::oneshot;
 
@@ -30,16 +30,16 @@ impl MiniLm {
     /// # Errors
     /// `ModelError::File` for a missing file.
     pub fn open(folder: &Path, device: DeviceChoice) -> Result<Self, ModelError> {
-        Self::open_as(folder, device, Precision::Auto)
+        Self::open_as(folder, &Options { device, ..Options::default() })
     }
 
-    /// The same in a precision: `auto` and `f32` are the reference's; `bf16` is up to twice as fast on a processor that
-    /// multiplies pairs of it, and ranks some documents a little differently, so its name says so.
+    /// The same, and how it runs. Precision `auto` and `f32` are the reference's; `bf16` is up to twice as fast on a processor
+    /// that multiplies pairs of it, and ranks some documents a little differently, so its name says so.
     ///
     /// # Errors
     /// `ModelError::File` for a missing file, `ModelError::Asked` for `f16`.
-    pub fn open_as(folder: &Path, device: DeviceChoice, precision: Precision) -> Result<Self, ModelError> {
-        Self::start(Wanted { folder: Folder::open(folder)?, device, precision }, false)
+    pub fn open_as(folder: &Path, options: &Options) -> Result<Self, ModelError> {
+        Self::start(folder, options, false)
     }
 
     /// Opens a folder and loads it at once; blocks while it does.
@@ -47,18 +47,20 @@ impl MiniLm {
     /// # Errors
     /// Any `ModelError`: which file, which tensor, the shape wanted and found, how to mend it.
     pub fn load(folder: &Path, device: DeviceChoice) -> Result<Self, ModelError> {
-        Self::load_as(folder, device, Precision::Auto)
+        Self::load_as(folder, &Options { device, ..Options::default() })
     }
 
-    /// The same in a precision, as [`MiniLm::open_as`].
+    /// The same, and how it runs, as [`MiniLm::open_as`].
     ///
     /// # Errors
     /// Any `ModelError`.
-    pub fn load_as(folder: &Path, device: DeviceChoice, precision: Precision) -> Result<Self, ModelError> {
-        Self::start(Wanted { folder: Folder::open(folder)?, device, precision }, true)
+    pub fn load_as(folder: &Path, options: &Options) -> Result<Self, ModelError> {
+        Self::start(folder, options, true)
     }
 
-    fn start(wanted: Wanted, now: bool) -> Result<Self, ModelError> {
+    fn start(folder: &Path, options: &Options, now: bool) -> Result<Self, ModelError> {
+        let Options { device, precision, watch } = options.clone();
+        let wanted = Wanted { folder: Folder::open(folder)?, device, precision, watch };
         let mut name = wanted.folder.fingerprint()?;
         if wanted.width()? == Width::Bf16 {
             name.push_str(" bf16");
@@ -87,12 +89,13 @@ impl Backend for MiniLm {
         self.name.clone()
     }
 
-    async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
+    async fn embed(&self, tenant: &str, texts: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
         let (reply, answer) = oneshot::channel();
-        self.requests.send(Request { texts, reply }).map_err(|_| BackendError::Stopped)?;
+        let (tenant, since) = (tenant.to_owned(), Instant::now());
+        self.requests.send(Request { tenant, texts, since, reply }).map_err(|_| BackendError::Stopped)?;
         answer.await.map_err(|_| BackendError::Stopped)?
     }
 

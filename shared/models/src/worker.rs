@@ -1,25 +1,38 @@
-//! The thread that owns a model: it gathers what waits, sorts by length, runs batch after batch.
+//! The thread that owns a reading model: it takes in what waits, runs batch after batch, and says whose results are whole.
+//!
+//! Which sequences run together is the planner's to say (`summarizer::batch`): fair between tenants and documents, within a
+//! budget of work and of memory. Here is what a plan needs of the world: the queue, the model, and what to do when a batch
+//! fails. No failure of one document is another's: what fails together is tried again one by one, what the device has no
+//! memory for runs in smaller batches, and numbers that are not finite are computed again alone in f32.
+//!
+//! Nothing here bounds how much waits. Whoever submits holds a permit of the service while it waits, and takes no further
+//! message from the queue without one: so texts wait in memory for as many documents as there are permits, and all others in
+//! SQS.
 
 use crate::encoder::Encoder;
 use crate::folder::Folder;
 use crate::kernels::Width;
+use crate::ran::{Ran, Watch};
 use crate::{DeviceChoice, ModelError, Precision};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use summarizer::BackendError;
+use summarizer::batch::{self, Batch, Budget, Encoding, Memory};
 use tokio::sync::oneshot;
 
-/// Tokens of a batch: enough to keep the cores busy, few enough to stay in the cache.
-const TOKENS: usize = 1024;
-/// Texts gathered for one round, so that no caller waits for an endless one.
-const GATHERED: usize = 512;
+/// Work of a batch: enough to keep the cores busy, few enough to stay in the cache.
+const WORK: u64 = 1024;
 
 /// What is loaded, and where it runs.
+#[derive(Debug, Clone)]
 pub(crate) struct Wanted {
     pub folder: Folder,
     pub device: DeviceChoice,
     pub precision: Precision,
+    pub watch: Watch,
 }
 
 impl Wanted {
@@ -35,10 +48,39 @@ impl Wanted {
     }
 }
 
+/// What the thread runs.
+pub(crate) trait Encode: Sized {
+    /// Token ids of each text, with the special ones, truncated; never empty.
+    fn tokens(&self, texts: &[String]) -> Result<Vec<Vec<u32>>, ModelError>;
+
+    /// One vector for each sequence. And how many tokens were computed beside those of the sequences.
+    fn forward(&self, batch: &[&[u32]]) -> Result<(Vec<Vec<f32>>, u64), ModelError>;
+
+    /// What its batches take of the device's memory.
+    fn memory(&self) -> Memory;
+
+    /// The length of a sequence at which attention costs as much as the linear layers.
+    fn even(&self) -> u64;
+
+    /// The same weights in f32; `None` if they are so already.
+    fn exact(&self) -> Result<Option<Self>, ModelError>;
+}
+
 /// Texts that somebody waits for. Dropping the other end of `reply` cancels it.
 pub(crate) struct Request {
+    pub tenant: String,
     pub texts: Vec<String>,
-    pub reply: oneshot::Sender<Result<Vec<Vec<f32>>, BackendError>>,
+    pub since: Instant,
+    pub reply: Reply,
+}
+
+type Reply = oneshot::Sender<Result<Vec<Vec<f32>>, BackendError>>;
+
+impl Request {
+    fn fail(self, error: BackendError) {
+        // Nobody waits any more: nothing to tell.
+        let _ = self.reply.send(Err(error));
+    }
 }
 
 /// Serves requests until every sender is gone. Without an encoder it loads one at the first request.
@@ -46,24 +88,23 @@ pub(crate) fn serve(
     wanted: &Wanted,
     requests: &Receiver<Request>,
     loaded: &OnceLock<Duration>,
-    mut encoder: Option<Encoder>,
+    encoder: Option<Encoder>,
 ) {
+    let mut desk = encoder.map(|encoder| Desk::new(encoder, wanted.watch.clone()));
     while let Ok(first) = requests.recv() {
-        let round = gather(first, requests);
-        let ready = match encoder.take() {
-            Some(encoder) => Ok(encoder),
-            None => load(wanted, loaded),
+        let ready = match desk.take() {
+            Some(desk) => Ok(desk),
+            None => load(wanted, loaded).map(|encoder| Desk::new(encoder, wanted.watch.clone())),
         };
         match ready {
-            Ok(ready) => {
-                run(&ready, round);
-                encoder = Some(ready);
+            Ok(mut ready) => {
+                ready.admit(first);
+                ready.run(requests);
+                desk = Some(ready);
             }
             Err(error) => {
-                for request in round {
-                    // Nobody waits any more: nothing to tell.
-                    let _ = request.reply.send(Err(BackendError::Load(error.to_string())));
-                }
+                let error = BackendError::Load(error.to_string());
+                std::iter::once(first).chain(requests.try_iter()).for_each(|one| one.fail(error.clone()));
             }
         }
     }
@@ -79,124 +120,186 @@ pub(crate) fn load(wanted: &Wanted, loaded: &OnceLock<Duration>) -> Result<Encod
     Ok(encoder)
 }
 
-fn gather(first: Request, requests: &Receiver<Request>) -> Vec<Request> {
-    let mut texts = first.texts.len();
-    let mut round = vec![first];
-    while texts < GATHERED {
-        let Ok(next) = requests.try_recv() else { break };
-        texts += next.texts.len();
-        round.push(next);
+/// A document's texts that are on their way.
+struct Waiting {
+    reply: Reply,
+    since: Instant,
+    /// One of them has been in a batch.
+    begun: bool,
+}
+
+/// What became of a sequence: its vector, or why there is none.
+type Vector = Result<Vec<f32>, String>;
+
+/// The model with all that waits for it.
+struct Desk<E> {
+    encoder: E,
+    /// In f32, for sequences whose numbers overflow; `None` inside where the model itself is.
+    exact: Option<Option<E>>,
+    planner: Encoding<Vec<u32>, Vector>,
+    waiting: BTreeMap<batch::Request, Waiting>,
+    watch: Watch,
+}
+
+impl<E: Encode> Desk<E> {
+    fn new(encoder: E, watch: Watch) -> Self {
+        let budget = Budget { work: WORK, turn: WORK, even: encoder.even() };
+        let planner = Encoding::new(budget, encoder.memory());
+        Self { encoder, exact: None, planner, waiting: BTreeMap::new(), watch }
     }
-    round.retain(|request| !request.reply.is_closed());
-    round
-}
 
-/// One text of a round: whose it is, which of theirs, its tokens.
-struct Piece {
-    owner: usize,
-    place: usize,
-    tokens: Vec<u32>,
-}
-
-fn run(encoder: &Encoder, round: Vec<Request>) {
-    let mut results: Vec<Result<Vec<Vec<f32>>, BackendError>> = Vec::with_capacity(round.len());
-    let mut pieces = Vec::new();
-    for (owner, request) in round.iter().enumerate() {
-        match encoder.tokens(&request.texts) {
-            Ok(all) => {
-                results.push(Ok(vec![Vec::new(); all.len()]));
-                pieces.extend(all.into_iter().enumerate().map(|(place, tokens)| Piece {
-                    owner,
-                    place,
-                    tokens,
-                }));
+    /// Takes on a request, or tells why not.
+    fn admit(&mut self, request: Request) {
+        if request.reply.is_closed() {
+            return;
+        }
+        let tokens = match guarded(|| self.encoder.tokens(&request.texts)) {
+            Ok(tokens) => tokens,
+            Err(error) => return request.fail(BackendError::Run(error.to_string())),
+        };
+        match self.planner.submit(&request.tenant, tokens, Vec::len) {
+            Ok(number) => {
+                let Request { reply, since, .. } = request;
+                self.waiting.insert(number, Waiting { reply, since, begun: false });
             }
-            Err(error) => results.push(Err(BackendError::Run(error.to_string()))),
+            Err(refused) => request.fail(BackendError::Run(refused.to_string())),
         }
     }
-    // Like lengths together: hardly any padding.
-    pieces.sort_by_key(|piece| piece.tokens.len());
-    for batch in batches(&pieces) {
-        let wanted: Vec<&Piece> =
-            batch.iter().filter(|piece| !round[piece.owner].reply.is_closed()).collect();
-        if wanted.is_empty() {
-            continue;
+
+    /// Until nothing waits any more.
+    fn run(&mut self, requests: &Receiver<Request>) {
+        loop {
+            requests.try_iter().for_each(|request| self.admit(request));
+            self.forget();
+            let Some(batch) = self.planner.plan() else { return };
+            self.step(batch);
         }
-        let rows: Vec<&[u32]> = wanted.iter().map(|piece| piece.tokens.as_slice()).collect();
-        let vectors = encoder.forward(&rows);
-        spread(&wanted, vectors, &mut results);
     }
-    for (request, result) in round.into_iter().zip(results) {
-        // Nobody waits any more: nothing to tell.
-        let _ = request.reply.send(result);
+
+    /// Nobody waits for these any more.
+    fn forget(&mut self) {
+        let gone = |(_, waiting): &(&batch::Request, &Waiting)| waiting.reply.is_closed();
+        let gone: Vec<_> = self.waiting.iter().filter(gone).map(|(&request, _)| request).collect();
+        for request in gone {
+            self.waiting.remove(&request);
+            self.planner.cancel(request);
+        }
+    }
+
+    fn step(&mut self, batch: Batch<Vec<u32>>) {
+        let start = Instant::now();
+        let waited = self.begin(&batch, start);
+        let rows: Vec<&[u32]> = batch.pieces.iter().map(|piece| piece.item.as_slice()).collect();
+        let outcome = guarded(|| self.encoder.forward(&rows));
+        let padding = outcome.as_ref().map_or(0, |(_, padding)| *padding);
+        #[expect(clippy::cast_precision_loss, reason = "budgets are small")]
+        let fill = batch.work as f64 / WORK as f64;
+        let mut ran = Ran {
+            sequences: rows.len(),
+            tokens: batch.tokens,
+            padding,
+            fill,
+            bytes: batch.bytes,
+            took: start.elapsed(),
+            waited,
+            waiting: self.planner.waiting(),
+        };
+        let vectors = match outcome {
+            Ok((vectors, _)) => vectors.into_iter().map(Ok).collect(),
+            Err(error) if error.is_out_of_memory() => {
+                self.watch.tell(&ran);
+                tracing::warn!(batch.tokens = batch.tokens, "out of device memory, batch is halved");
+                return self.shrink(batch, &error);
+            }
+            Err(error) if rows.len() == 1 => vec![Err(error.to_string())],
+            Err(_) => rows.iter().map(|row| alone(&self.encoder, row)).collect(),
+        };
+        let vectors = self.finite(&rows, vectors);
+        ran.took = start.elapsed();
+        self.watch.tell(&ran);
+        self.settle(batch, vectors);
+    }
+
+    /// Notes who has had a first turn; how long the longest of them had waited.
+    fn begin(&mut self, batch: &Batch<Vec<u32>>, now: Instant) -> Option<Duration> {
+        let mut longest = None;
+        for piece in &batch.pieces {
+            let Some(waiting) = self.waiting.get_mut(&piece.place.request) else { continue };
+            if !std::mem::replace(&mut waiting.begun, true) {
+                longest = longest.max(Some(now.saturating_duration_since(waiting.since)));
+            }
+        }
+        longest
+    }
+
+    /// In smaller batches; what has no room alone has failed.
+    fn shrink(&mut self, batch: Batch<Vec<u32>>, error: &ModelError) {
+        if let Some(request) = self.planner.out_of_memory(batch) {
+            let told = format!("one sentence alone is too much for the device's memory: {error}");
+            self.reply(request, Err(BackendError::Run(told)));
+        }
+    }
+
+    /// Computes those anew that are not finite, alone and in f32.
+    fn finite(&mut self, rows: &[&[u32]], mut vectors: Vec<Vector>) -> Vec<Vector> {
+        for (vector, row) in vectors.iter_mut().zip(rows) {
+            if vector.as_ref().is_ok_and(|vector| !is_finite(vector)) {
+                *vector = self.again(row);
+            }
+        }
+        vectors
+    }
+
+    fn again(&mut self, row: &[u32]) -> Vector {
+        tracing::warn!(sequence.tokens = row.len(), "sequence repeated alone in f32");
+        if self.exact.is_none() {
+            self.exact = Some(guarded(|| self.encoder.exact()).map_err(|error| error.to_string())?);
+        }
+        let exact = self.exact.as_ref().and_then(Option::as_ref).unwrap_or(&self.encoder);
+        let vector = alone(exact, row)?;
+        if is_finite(&vector) { Ok(vector) } else { Err(NOT_FINITE.to_owned()) }
+    }
+
+    fn settle(&mut self, batch: Batch<Vec<u32>>, vectors: Vec<Vector>) {
+        let settled = self.planner.done(batch, vectors);
+        for (request, vectors) in settled.complete {
+            let all = vectors.into_iter().collect::<Result<Vec<_>, String>>();
+            self.reply(request, all.map_err(BackendError::Run));
+        }
+        for request in settled.failed {
+            self.reply(request, Err(BackendError::Run("the model gave too few vectors".to_owned())));
+        }
+        if self.planner.waiting() == 0 {
+            self.exact = None;
+        }
+    }
+
+    fn reply(&mut self, request: batch::Request, result: Result<Vec<Vec<f32>>, BackendError>) {
+        if let Some(waiting) = self.waiting.remove(&request) {
+            // Nobody waits any more: nothing to tell.
+            let _ = waiting.reply.send(result);
+        }
     }
 }
 
-fn spread(
-    wanted: &[&Piece],
-    vectors: Result<Vec<Vec<f32>>, ModelError>,
-    results: &mut [Result<Vec<Vec<f32>>, BackendError>],
-) {
-    match vectors {
-        Ok(vectors) => {
-            for (piece, vector) in wanted.iter().zip(vectors) {
-                if let Ok(mine) = &mut results[piece.owner] {
-                    mine[piece.place] = vector;
-                }
-            }
-        }
-        Err(error) => {
-            for piece in wanted {
-                results[piece.owner] = Err(BackendError::Run(error.to_string()));
-            }
-        }
-    }
+const NOT_FINITE: &str = "a sentence has no finite numbers, alone and in f32 too: the model's weights are damaged, \
+                          `precis models verify` tells";
+
+fn is_finite(vector: &[f32]) -> bool {
+    vector.iter().all(|value| value.is_finite())
 }
 
-/// Runs of pieces (sorted by length) whose padded size stays within `TOKENS`.
-fn batches(pieces: &[Piece]) -> Vec<&[Piece]> {
-    let mut out = Vec::new();
-    let mut start = 0;
-    for end in 1..=pieces.len() {
-        let next = pieces.get(end).map_or(usize::MAX, |piece| piece.tokens.len());
-        if next.saturating_mul(end + 1 - start) > TOKENS {
-            out.push(&pieces[start..end]);
-            start = end;
-        }
-    }
-    out
+fn alone<E: Encode>(encoder: &E, row: &[u32]) -> Vector {
+    let vectors = guarded(|| encoder.forward(&[row])).map_err(|error| error.to_string())?.0;
+    vectors.into_iter().next().ok_or_else(|| "the model gave no vector".to_owned())
+}
+
+/// A panic of the model is an error like others: the thread lives on, and so do the other documents.
+fn guarded<T>(work: impl FnOnce() -> Result<T, ModelError>) -> Result<T, ModelError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(ModelError::Run("the model's code panicked; the log says where".to_owned())))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pieces(lengths: &[usize]) -> Vec<Piece> {
-        lengths.iter().map(|&n| Piece { owner: 0, place: 0, tokens: vec![1; n] }).collect()
-    }
-
-    #[test]
-    fn batches_hold_everything_once_and_stay_within_their_tokens() {
-        let all = pieces(&[1, 2, 3, 300, 300, 300, 400, 1000, 2000, 2000]);
-        let cut = batches(&all);
-        assert_eq!(cut.iter().map(|batch| batch.len()).sum::<usize>(), all.len());
-        for batch in cut {
-            let padded = batch.len() * batch.last().unwrap().tokens.len();
-            assert!(padded <= TOKENS || batch.len() == 1, "{padded}");
-        }
-        assert!(batches(&[]).is_empty());
-    }
-
-    #[test]
-    fn what_waits_is_gathered_and_what_nobody_wants_is_left_out() {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        let (kept, _wait) = oneshot::channel();
-        let (dropped, gone) = oneshot::channel();
-        drop(gone);
-        sender.send(Request { texts: vec!["b".into()], reply: dropped }).unwrap();
-        let first = Request { texts: vec!["a".into()], reply: kept };
-        let round = gather(first, &receiver);
-        assert_eq!(round.len(), 1);
-        assert_eq!(round[0].texts, ["a"]);
-    }
-}
+#[path = "worker_tests.rs"]
+mod tests;

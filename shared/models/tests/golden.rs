@@ -19,7 +19,7 @@ async fn embeddings_are_the_reference_librarys_within_a_hundred_thousandth() {
     let model = MiniLm::open(&folder, DeviceChoice::Cpu).unwrap();
     assert_eq!(model.load_time(), None);
 
-    let got = model.embed(texts.clone()).await.unwrap();
+    let got = model.embed("", texts.clone()).await.unwrap();
 
     assert!(model.load_time().is_some());
     assert!(texts.len() >= 24 && got.len() == texts.len());
@@ -44,12 +44,12 @@ async fn a_dropped_request_does_not_hold_up_the_next_one() {
     for _ in 0..50 {
         let long: Vec<String> = (0..200).map(|i| format!("word {i} ").repeat(100)).collect();
         // Polled once, so that it is sent, then dropped.
-        let request = model.embed(long);
+        let request = model.embed("", long);
         let never = tokio::time::timeout(std::time::Duration::ZERO, request).await;
         assert!(never.is_err());
     }
     // 10,000 long texts would take minutes; this answers because they are skipped.
-    let answer = model.embed(vec!["The rent rises.".into()]);
+    let answer = model.embed("", vec!["The rent rises.".into()]);
     let got = tokio::time::timeout(std::time::Duration::from_secs(60), answer).await.unwrap().unwrap();
     assert_eq!(got.len(), 1);
 }

@@ -104,13 +104,13 @@ fn farthest(a: &[f32], b: &[f32]) -> f32 {
 async fn rows_of_a_batch_are_the_rows_alone() {
     let (folder, _) = model();
     let model = MiniLm::load(folder.path(), DeviceChoice::Cpu).unwrap();
-    let together = model.embed(texts()).await.unwrap();
+    let together = model.embed("", texts()).await.unwrap();
     for (text, row) in texts().into_iter().zip(&together) {
-        let alone = model.embed(vec![text.clone()]).await.unwrap();
+        let alone = model.embed("", vec![text.clone()]).await.unwrap();
         assert!(farthest(&alone[0], row) <= 1e-5, "{text}");
         assert!((row.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 1e-5);
     }
-    assert!(model.embed(vec![]).await.unwrap().is_empty());
+    assert!(model.embed("", vec![]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn the_encoder_computes_what_candles_bert_computes() {
     let mean: Vec<f32> = hidden.mean(1).unwrap().squeeze(0).unwrap().to_vec1().unwrap();
     let norm = mean.iter().map(|x| x * x).sum::<f32>().sqrt();
     let want: Vec<f32> = mean.iter().map(|x| x / norm).collect();
-    let got = ours.embed(vec!["The rent rises".into()]).await.unwrap();
+    let got = ours.embed("", vec!["The rent rises".into()]).await.unwrap();
     assert!(farthest(&got[0], &want) < 1e-5);
 }
 
@@ -134,12 +134,12 @@ async fn the_encoder_computes_what_candles_bert_computes() {
 async fn many_callers_get_their_own_rows() {
     let (folder, _) = model();
     let model = MiniLm::load(folder.path(), DeviceChoice::Cpu).unwrap();
-    let want = model.embed(texts()).await.unwrap();
+    let want = model.embed("", texts()).await.unwrap();
     let model = Arc::new(model);
     let ask = |i: usize| {
         let (model, which) = (Arc::clone(&model), i % texts().len());
         let text = texts()[which].clone();
-        tokio::spawn(async move { (which, model.embed(vec![text]).await.unwrap()) })
+        tokio::spawn(async move { (which, model.embed("", vec![text]).await.unwrap()) })
     };
     let calls: Vec<_> = (0..40).map(ask).collect();
     for call in calls {
@@ -234,7 +234,7 @@ async fn a_model_that_cannot_be_loaded_says_so_to_every_caller() {
     write(folder.path(), &weights);
     let model = MiniLm::open(folder.path(), DeviceChoice::Cpu).unwrap();
     for _ in 0..2 {
-        match model.embed(texts()).await {
+        match model.embed("", texts()).await {
             Err(error @ BackendError::Load(_)) => {
                 assert!(error.is_permanent() && error.to_string().contains("word_embeddings"));
             }

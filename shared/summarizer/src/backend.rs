@@ -8,12 +8,21 @@ pub trait Backend: Send + Sync {
     /// Model and version, stable for the same weights: it is part of the keys under which results are reused.
     fn name(&self) -> String;
 
-    /// One unit-length vector for each text, in the same order, all of one length.
+    /// One unit-length vector for each text, in the same order, all of one length. `tenant` says whose document they are of,
+    /// so that a model that many share is shared fairly; empty where one alone uses it.
     /// Dropping the future cancels what has not begun.
     ///
     /// # Errors
     /// `BackendError` when the model cannot be loaded or run.
-    async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError>;
+    async fn embed(&self, tenant: &str, texts: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError>;
+
+    /// Loads what is not loaded yet and runs it once, so that the first document does not wait for it.
+    ///
+    /// # Errors
+    /// `BackendError` when a model cannot be loaded or run.
+    async fn warm_up(&self) -> Result<(), BackendError> {
+        self.embed("", vec!["A first sentence.".to_owned()]).await.map(drop)
+    }
 
     /// The part of it that writes; `None` for a model that only reads.
     fn generator(&self) -> Option<&dyn Generator> {

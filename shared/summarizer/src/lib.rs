@@ -130,7 +130,7 @@ pub async fn summarize(
     options: &Options,
 ) -> Result<Summarized, SummarizeError> {
     let analysis = analyse(pages, file_name, &options.clone().suited(&backend.name()))?;
-    let vectors = backend.embed(analysis.texts()).await?;
+    let vectors = backend.embed("", analysis.texts()).await?;
     Ok(analysis.finish(vectors)?)
 }
 

@@ -31,12 +31,13 @@ const FAILURES: f64 = 0.5;
 const TELLING: usize = 20;
 
 /// Replaces the sentences of an extracted summary by written ones. Headline, points and facts stay the document's own.
-/// On any failure of the writer the summary stays as it is and says why.
+/// On any failure of the writer the summary stays as it is and says why. `tenant` is for [`Backend::embed`].
 ///
 /// # Errors
 /// `BackendError::Stopped` when the model is shutting down: another process may do it all.
 pub async fn write(
     backend: &dyn Backend,
+    tenant: &str,
     material: &Material,
     summary: &mut Summary,
     words: usize,
@@ -46,7 +47,7 @@ pub async fn write(
         summary.writing = Some(Writing { instead: Some(why), ..Writing::default() });
         return Ok(());
     };
-    let writer = Writer { backend, generator, material, words };
+    let writer = Writer { backend, tenant, generator, material, words };
     let mut writing = Writing { model: Some(generator.name()), ..Writing::default() };
     match writer.write(&mut writing).await {
         Ok(sentences) => summary.sentences = sentences,
@@ -86,6 +87,7 @@ struct Line {
 
 struct Writer<'a> {
     backend: &'a dyn Backend,
+    tenant: &'a str,
     generator: &'a dyn Generator,
     material: &'a Material,
     words: usize,
@@ -239,7 +241,7 @@ impl Writer<'_> {
         let own = sources.iter().map(|&at| self.material.sentences[at].text.clone());
         let texts: Vec<String> = sentences.iter().cloned().chain(own).collect();
         let wanted = texts.len();
-        let vectors = self.backend.embed(texts).await?;
+        let vectors = self.backend.embed(self.tenant, texts).await?;
         if vectors.len() != wanted {
             return Err(BackendError::Run(format!("{} vectors for {wanted} sentences", vectors.len())).into());
         }

@@ -17,7 +17,7 @@ impl Backend for Flat {
         "flat@1".into()
     }
 
-    async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
+    async fn embed(&self, _: &str, texts: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
         Ok(texts.iter().map(|_| vec![1.0]).collect())
     }
 }

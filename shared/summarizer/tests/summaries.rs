@@ -18,7 +18,7 @@ impl Backend for Hashing {
         "hashing@1".into()
     }
 
-    async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
+    async fn embed(&self, _: &str, texts: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
         Ok(texts.iter().map(|text| hashed(text)).collect())
     }
 }
@@ -262,7 +262,7 @@ async fn a_backend_that_miscounts_is_an_error() {
         fn name(&self) -> String {
             "short".into()
         }
-        async fn embed(&self, _: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
+        async fn embed(&self, _: &str, _: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
             Ok(vec![])
         }
     }

@@ -52,7 +52,7 @@ impl Backend for Office {
         "hashing@1".into()
     }
 
-    async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
+    async fn embed(&self, _: &str, texts: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
         Ok(texts.iter().map(|text| hashed(text)).collect())
     }
 
@@ -214,9 +214,9 @@ async fn written(office: &Office, pages: &Pages, words: usize) -> Result<Summary
     let options = Options { words, ..Options::default() };
     let analysis = summarizer::analyse(pages, "house.pdf", &options).unwrap();
     let material = analysis.material();
-    let vectors = office.embed(analysis.texts()).await.unwrap();
+    let vectors = office.embed("", analysis.texts()).await.unwrap();
     let mut summary = analysis.finish(vectors).unwrap().summary;
-    summarizer::write(office, &material, &mut summary, words).await?;
+    summarizer::write(office, "", &material, &mut summary, words).await?;
     Ok(summary)
 }
 

@@ -69,6 +69,22 @@ metrics! {
         "Runs that ended, by outcome and reason code (none for summaries).";
     DELIVERIES = "precis_deliveries_total", Counter, ["via", "result"],
         "E-mails and web hooks: accepted, retried, or given_up; via outbox (.eml file), smtp, webhook, sns.";
+    SUMMARIZE_SECONDS = "precis_summarize_seconds", Histogram, ["phase"],
+        "Time that summarize took for a phase of one job: rank (structure and ranking), embed (the model's queue and its work), choose (selection, facts and citations), write (a model that writes, with its checks).";
+    MODEL_TOKENS = "precis_model_tokens_total", Counter, ["kind"],
+        "Tokens that went through the sentence model: text, and padding (computed only to fill a row; none on a processor). Its rate is the model's speed.";
+    MODEL_SEQUENCES = "precis_model_sequences_total", Counter, [],
+        "Sentences that went through the sentence model.";
+    MODEL_SECONDS = "precis_model_batch_seconds", Histogram, [],
+        "Time that the sentence model's device had a batch. The rate of its sum is how busy it is: near 1, another task is needed.";
+    MODEL_FILL = "precis_model_batch_fill_ratio", Histogram, [],
+        "How much of its budget each batch of the sentence model took: low is idle, 1 is loaded.";
+    MODEL_WAIT = "precis_model_wait_seconds", Histogram, [],
+        "How long documents waited for their first turn at the sentence model: of each batch the longest.";
+    MODEL_WAITING = "precis_model_waiting_tokens", Gauge, [],
+        "Tokens that wait for the sentence model in this process.";
+    MODEL_MEMORY = "precis_model_batch_bytes", Gauge, [],
+        "Memory that the last batch of the sentence model was planned to take, beside the weights.";
     AWS_CALLS = "precis_aws_calls_total", Counter, ["service", "operation"],
         "Requests sent to AWS, repeated ones counted each time: what the bill is made of.";
 }
@@ -196,6 +212,73 @@ pub fn stage_done(stage: Stage, took: Duration) {
     metrics::histogram!(STAGE_SECONDS, "stage" => stage.as_str()).record(took.as_secs_f64());
 }
 
+/// A phase of one job's summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Structure and ranking.
+    Rank,
+    /// The model's queue and its work.
+    Embed,
+    /// Selection, facts and citations.
+    Choose,
+    /// A model that writes, with its checks.
+    Write,
+}
+
+impl Phase {
+    /// The label's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rank => "rank",
+            Self::Embed => "embed",
+            Self::Choose => "choose",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// A phase of a summary took so long.
+pub fn summarized(phase: Phase, took: Duration) {
+    metrics::histogram!(SUMMARIZE_SECONDS, "phase" => phase.as_str()).record(took.as_secs_f64());
+}
+
+/// A batch of the sentence model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ModelBatch {
+    /// Sentences in it.
+    pub sequences: u64,
+    /// Their tokens.
+    pub tokens: u64,
+    /// Tokens that only filled rows.
+    pub padding: u64,
+    /// Its share of the budget.
+    pub fill: f64,
+    /// Bytes that it was planned to take.
+    pub bytes: u64,
+    /// How long the device had it.
+    pub took: Duration,
+    /// The longest wait for a first turn that ended with it.
+    pub waited: Option<Duration>,
+    /// Tokens that wait behind it.
+    pub waiting: u64,
+}
+
+/// A batch of the sentence model has run.
+#[expect(clippy::cast_precision_loss, reason = "no process holds 2^53 tokens or bytes")]
+pub fn model_batch(batch: &ModelBatch) {
+    metrics::counter!(MODEL_TOKENS, "kind" => "text").increment(batch.tokens);
+    metrics::counter!(MODEL_TOKENS, "kind" => "padding").increment(batch.padding);
+    metrics::counter!(MODEL_SEQUENCES).increment(batch.sequences);
+    metrics::histogram!(MODEL_SECONDS).record(batch.took.as_secs_f64());
+    metrics::histogram!(MODEL_FILL).record(batch.fill);
+    if let Some(waited) = batch.waited {
+        metrics::histogram!(MODEL_WAIT).record(waited.as_secs_f64());
+    }
+    metrics::gauge!(MODEL_WAITING).set(batch.waiting as f64);
+    metrics::gauge!(MODEL_MEMORY).set(batch.bytes as f64);
+}
+
 /// So many pages were read from there.
 pub fn pages(origin: Origin, pages: u64) {
     metrics::counter!(PAGES, "origin" => origin.as_str()).increment(pages);
@@ -272,12 +355,25 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// From a text file's millisecond to a long scan's ten minutes.
 const SECONDS: &[f64] = &[0.005, 0.02, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0, 600.0];
 
+/// Of a budget.
+const SHARES: &[f64] = &[0.1, 0.25, 0.5, 0.75, 0.9, 1.0];
+
 /// A recorder that is not the process's, for tests: use it with `metrics::with_local_recorder`.
 #[must_use]
 pub fn local_recorder() -> (PrometheusRecorder, Handle) {
     // Only an empty list of bounds is refused.
-    let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(STAGE_SECONDS.to_owned()), SECONDS)
+    let bounds = [
+        (STAGE_SECONDS, SECONDS),
+        (SUMMARIZE_SECONDS, SECONDS),
+        (MODEL_SECONDS, SECONDS),
+        (MODEL_WAIT, SECONDS),
+        (MODEL_FILL, SHARES),
+    ];
+    let recorder = bounds
+        .iter()
+        .try_fold(PrometheusBuilder::new(), |builder, (name, bounds)| {
+            builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), bounds)
+        })
         .unwrap_or_else(|_| PrometheusBuilder::new())
         .build_recorder();
     let handle = Handle(recorder.handle());
@@ -328,6 +424,19 @@ mod tests {
         }
         drop(in_hand("ocr"));
         handled("ocr", "done");
+        for phase in [Phase::Rank, Phase::Embed, Phase::Choose, Phase::Write] {
+            summarized(phase, Duration::from_millis(20));
+        }
+        model_batch(&ModelBatch {
+            sequences: 3,
+            tokens: 90,
+            padding: 6,
+            fill: 0.25,
+            bytes: 4096,
+            took: Duration::from_millis(30),
+            waited: Some(Duration::from_millis(2)),
+            waiting: 7,
+        });
         stage_done(Stage::Summarize, Duration::from_millis(300));
         pages(Origin::Ocr, 7);
         outcome(OutcomeKind::Rejected, Some(Reason::Encrypted));

@@ -108,7 +108,7 @@ async fn load_model(asked: Option<&Path>) -> Finding {
     let place = model::find(asked)?;
     let start = Instant::now();
     let model = MiniLm::open(&place, DeviceChoice::Cpu)?;
-    let vectors = model.embed(vec!["Rent rises on 1 March.".into()]).await?;
+    let vectors = model.embed("", vec!["Rent rises on 1 March.".into()]).await?;
     let length = vectors.first().map_or(0, Vec::len);
     Ok(format!(
         "{} loads and works ({length} dimensions, {} ms)",

@@ -40,7 +40,7 @@ impl Explainer<'_> {
         let options = Options { head: self.head.clone(), ..summarize::options(&job.settings) };
         let options = options.suited(&self.model.name());
         let mut analysis = summarizer::analyse(&pages, job.document.name(), &options)?;
-        let vectors = self.model.embed(analysis.texts()).await?;
+        let vectors = self.model.embed("", analysis.texts()).await?;
         let taken = |explained: &Explained| summary.sentences.iter().any(|said| said.text == explained.text);
         let (taken, missed): (Vec<_>, Vec<_>) = analysis.explain(vectors).into_iter().partition(taken);
         let mut out = String::from("Why these sentences: score, then weight × value of each term\n");

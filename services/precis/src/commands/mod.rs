@@ -2,6 +2,7 @@
 
 pub mod again;
 pub mod backup;
+pub mod bench_model;
 pub mod doctor;
 pub mod explain;
 pub mod find;

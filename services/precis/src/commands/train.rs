@@ -139,7 +139,7 @@ async fn material(pages: &Pages, row: &Row, model: Option<&MiniLm>) -> Result<Ma
     let material = Material::new(pages, None, row.words).map_err(Useless::from)?;
     let texts = material.texts();
     let Some(model) = model.filter(|_| !texts.is_empty()) else { return Ok(material) };
-    let vectors = model.embed(texts).await?;
+    let vectors = model.embed("", texts).await?;
     Ok(material.with_meaning(vectors))
 }
 

@@ -100,7 +100,7 @@ async fn a_model_that_cannot_be_loaded_says_so_to_every_caller() {
         }
     }
     assert_eq!(both.name(), "nothing");
-    assert!(both.embed(vec![]).await.unwrap().is_empty());
+    assert!(both.embed("", vec![]).await.unwrap().is_empty());
 }
 
 struct Nothing;
@@ -111,7 +111,7 @@ impl Backend for Nothing {
         "nothing".into()
     }
 
-    async fn embed(&self, _: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
+    async fn embed(&self, _: &str, _: Vec<String>) -> Result<Vec<Vec<f32>>, BackendError> {
         Ok(Vec::new())
     }
 }
