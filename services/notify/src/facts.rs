@@ -19,7 +19,7 @@ const LABELS: [(FactKind, &str); 7] = [
     (FactKind::Amount, "Amounts"),
     (FactKind::Figure, "Figures"),
     (FactKind::Obligation, "Duties"),
-    (FactKind::Decision, "Decided"),
+    (FactKind::Decision, "Outcome"),
     (FactKind::Action, "To do"),
     (FactKind::Party, "Parties"),
 ];

@@ -45,7 +45,7 @@ pub enum FactKind {
     Figure,
     /// What somebody must or must not do.
     Obligation,
-    /// What was decided, found or refused.
+    /// What was decided, found (why it came to that, too) or refused.
     Decision,
     /// What somebody is to do next, in minutes and plans.
     Action,

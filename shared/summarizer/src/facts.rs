@@ -32,6 +32,8 @@ const CUT: usize = 80;
 const NOISE: f64 = 0.3;
 /// Added for a value that could be told for certain.
 const CERTAIN: f64 = 0.3;
+/// Added for what tells why it came to that: the first question after every incident and every refusal.
+const CAUSE: f64 = 1.0;
 /// Taken off a value that another one may replace, and off what is told as history.
 const PAST: f64 = 1.6;
 /// Taken off a clause that leans on what stands before it.
@@ -74,6 +76,8 @@ struct Found<'a> {
     value: Option<String>,
     text: String,
     worth: f64,
+    /// It tells why.
+    why: bool,
     /// The summary has the sentence.
     said: bool,
 }
@@ -95,7 +99,7 @@ pub(crate) fn key_facts(source: &Source) -> Vec<KeyFact> {
     }
     // A stable sort: equal ones stay in document order.
     found.sort_by(|a, b| a.said.cmp(&b.said).then(b.worth.total_cmp(&a.worth)));
-    choose(source, found.into_iter().filter(|fact| fact.worth >= NOISE * best))
+    choose(source, found.into_iter().filter(|fact| fact.why || fact.worth >= NOISE * best))
 }
 
 /// As many as there is room for, none that was told; then, for programs, values that the summary told.
@@ -149,6 +153,7 @@ fn named(sentence: &Sentence, worth: f64) -> Vec<Found<'_>> {
         value: Some(name.to_owned()),
         text: format!("{role}: {name}"),
         worth,
+        why: false,
         said: false,
     };
     parties::parties(&sentence.text).into_iter().map(party).collect()
@@ -193,7 +198,8 @@ fn collect<'a>(
         if !row && count_words(&line) < LEAST {
             continue;
         }
-        if !row && (cues::dangles(&line) || count_words(&line) <= SCRAP) {
+        let cause = source.office && tells_why(hit, text);
+        if !row && (cues::dangles(&line) || count_words(&line) <= SCRAP && !cause) {
             line = labelled(source.document, sentence, line);
         }
         let worth =
@@ -206,7 +212,7 @@ fn collect<'a>(
             .any(|other| other.text == line && (other.kind == hit.kind || hit.value.is_none()))
         {
             let (kind, value) = (hit.kind, hit.value.clone());
-            out.push(Found { sentence, kind, value, text: line, worth, said });
+            out.push(Found { sentence, kind, value, text: line, worth, why: cause, said });
         }
     }
 }
@@ -261,14 +267,23 @@ fn worded(sentence: &Sentence) -> Vec<Hit> {
         (FactKind::Action, &*cues::ACTION),
         (FactKind::Decision, &*context::ENDS),
         (FactKind::Decision, &*cues::DECISION),
+        (FactKind::Decision, &*context::CAUSE),
         (FactKind::Figure, &*cues::PERCENT),
         (FactKind::Figure, &*context::PERIOD),
         (FactKind::Figure, &*context::COUNTED),
     ] {
-        let hit = |found: regex::Match| Hit { kind, range: found.range(), value: None };
+        // "The valve had stuck, so …": the cause, without what followed from it.
+        let end = |found: &regex::Match| found.start() + found.as_str().trim_end_matches(", so").len();
+        let hit = |found: regex::Match| Hit { kind, range: found.start()..end(&found), value: None };
         hits.extend(pattern.find_iter(text).take(3).map(hit));
     }
     hits
+}
+
+/// Whether a hit is one of a cause.
+fn tells_why(hit: &Hit, text: &str) -> bool {
+    let found = || context::CAUSE.find(&text[hit.range.start..]);
+    hit.kind == FactKind::Decision && found().is_some_and(|cause| cause.start() == 0)
 }
 
 /// What a clause is worth for its length, as a sentence of its own.
@@ -283,8 +298,11 @@ fn worth(source: &Source, sentence: &Sentence, hit: &Hit, line: &str) -> f64 {
     let sum: f64 =
         terms.iter().filter(|(name, ..)| counts(name)).map(|(_, weight, value)| weight * value).sum();
     let certain = if hit.value.is_some() { CERTAIN } else { 0.0 };
-    let past = old::may_be_past(&sentence.text, &hit.range) || old::is_history(line);
+    let cause = tells_why(hit, &sentence.text);
+    // Why something came about lies in the past by nature.
+    let past = old::may_be_past(&sentence.text, &hit.range) || !cause && old::is_history(line);
     let taken = [(past, PAST), (cues::dangles(line), LEANS), (line.contains('…'), BROKEN)];
     let taken: f64 = taken.iter().filter(|(is, _)| *is).map(|(_, much)| much).sum();
-    (sum + certain - taken) / (words.max(LINE) as f64).powf(BREVITY)
+    let cause = if cause { CAUSE } else { 0.0 };
+    (sum + certain + cause - taken) / (words.max(LINE) as f64).powf(BREVITY)
 }

@@ -63,7 +63,7 @@ use words::Stems;
 
 /// Version of segmentation, ranking and selection: part of the keys under which results are reused.
 /// Raised whenever the same document may give another summary.
-pub const VERSION: &str = "6";
+pub const VERSION: &str = "7";
 
 /// Fewer words than this are no text to summarize.
 const TOO_LITTLE: usize = 20;
@@ -327,7 +327,7 @@ impl Analysis {
             let row = f64::from(u8::from(sentence.kind == Kind::Row));
             let scrap = f64::from(u8::from(sentence.words < 7));
             let cut = f64::from(u8::from(line.ends_with('…')));
-            let leans = f64::from(u8::from(cues::dangles(&sentence.text)));
+            let leans = f64::from(u8::from(cues::leans(&sentence.text)));
             (self.merits[place] - scale * (2.0 * row + 1.5 * scrap + 0.7 * cut + leans), line)
         };
         let lines = chosen.iter().map(|&place| line(place));

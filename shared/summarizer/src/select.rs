@@ -1,5 +1,6 @@
 //! What is said: whole sentences under a budget in words, none twice, in document order.
 
+use crate::context;
 use crate::cues;
 use crate::rank::{self, Ranked};
 use crate::structure::{Document, Kind};
@@ -113,14 +114,23 @@ pub(crate) fn select(
     chosen
 }
 
-/// The place of the sentence before one, on which it leans.
+/// Sentences back in which what a sentence leans on is looked for.
+const BACK: usize = 3;
+
+/// The place of the sentence on which one leans: the one before it, unless one a little further back says that something
+/// ends or is decided, which is then what the rest of the paragraph is about.
 fn support(document: &Document, ranked: &Ranked, place: usize) -> Option<usize> {
+    let sentences = &document.sentences;
     let index = ranked.pool[place];
-    let sentence = &document.sentences[index];
-    let before = &document.sentences[index.checked_sub(1)?];
-    (sentence.place > 0 && before.section == sentence.section && before.kind != Kind::Row)
-        .then(|| ranked.pool.binary_search(&(index - 1)).ok())
-        .flatten()
+    let (place, section) = (sentences[index].place, sentences[index].section);
+    let before: Vec<usize> = (index.saturating_sub(BACK.min(place))..index)
+        .rev()
+        .take_while(|&at| sentences[at].section == section && sentences[at].kind != Kind::Row)
+        .collect();
+    let opens =
+        |&&at: &&usize| context::ENDS.is_match(&sentences[at].text) && !cues::leans(&sentences[at].text);
+    let of = before.iter().find(opens).or(before.first())?;
+    ranked.pool.binary_search(of).ok()
 }
 
 /// Tells whether one sentence says what another has said. Looks at each sentence once.

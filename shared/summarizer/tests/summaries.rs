@@ -513,6 +513,48 @@ async fn a_sentence_that_leans_on_the_one_before_it_never_comes_without_it() {
 }
 
 #[tokio::test]
+async fn a_sentence_that_leans_brings_the_one_that_says_what_the_paragraph_is_about_and_not_the_aside_between()
+ {
+    let text = |t: &str| (Role::Body, t.to_owned());
+    let pages = document(&[
+        text("From 1 March the kettle costs £16.80 and the cups £3.20 each, with delivery on Tuesdays."),
+        text(
+            "We are giving up the copper pan. The smith has retired, and the last pans weren't what they used to be. \
+             What's left in stock is sold at £17.50 until 31 March.",
+        ),
+        text("Our oldest friends will remember that the shop was once a bakery with a cat in the window."),
+        text("The cat was grey, slept on the flour and is said to have lived for more than twenty years."),
+    ]);
+    let made = done(&pages, 40).await.summary;
+    let said: Vec<&str> = made.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+    let leaning = said.iter().position(|text| text.starts_with("What's left")).expect("the offer is told");
+    assert_eq!(said[leaning - 1], "We are giving up the copper pan.", "{said:?}");
+    assert!(!made.headline.contains("What's left"), "{}", made.headline);
+}
+
+#[tokio::test]
+async fn why_it_came_to_that_is_a_fact_though_it_lies_in_the_past_and_has_no_figure() {
+    let text = |t: &str| (Role::Body, t.to_owned());
+    let head = |t: &str| (Role::Heading(2), t.to_owned());
+    let pages = document(&[
+        (Role::Title, "Report on the flood in the archive".into()),
+        text("On 4 March 2027 water stood in the archive from 06:30 until 09:15, and 40 boxes got wet."),
+        head("Damage"),
+        text("Drying costs £2,340 and must be paid by 30 April 2027."),
+        head("Cause"),
+        text(
+            "The fitter looked at the pump in the afternoon and took many photographs of the room and of the pit.",
+        ),
+        text("The float had jammed under a pipe, so the pump in the lower pit never switched on that night."),
+        head("Measures"),
+        text("A second float must be fitted by 1 June 2027, and the pit is looked at every Monday."),
+    ]);
+    let made = done(&pages, 40).await.summary;
+    let cause = made.key_facts.iter().find(|fact| fact.kind == FactKind::Decision);
+    assert_eq!(cause.map(|fact| fact.text.as_str()), Some("The float had jammed under a pipe"), "{made:?}");
+}
+
+#[tokio::test]
 async fn a_sentence_that_lost_words_says_so_and_its_citation_keeps_them() {
     let done = done(&contract(), 120).await;
     let fee = done.summary.sentences.iter().find(|s| s.text.contains("£2,340")).unwrap();
