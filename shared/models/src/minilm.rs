@@ -60,8 +60,10 @@ impl MiniLm {
 
     fn start(wanted: Wanted, now: bool) -> Result<Self, ModelError> {
         let mut name = wanted.folder.fingerprint()?;
-        if wanted.width()? == Width::Bf16 {
-            name.push_str(" bf16");
+        match wanted.width()? {
+            Width::F32 => {}
+            Width::Bf16 => name.push_str(" bf16"),
+            Width::Int8 => name.push_str(" int8"),
         }
         let (requests, queue) = channel();
         let loaded = Arc::new(OnceLock::new());
