@@ -37,7 +37,7 @@ pub struct Args {
     /// Where the models run: auto (a GPU where there is one that works), cpu, cuda or cuda:N.
     #[arg(long, env = "PRECIS_DEVICE", value_name = "DEVICE", default_value = "cpu")]
     pub device: DeviceChoice,
-    /// In how many bits the sentence model computes: auto, f32 or bf16. Ingest's PRECIS_MODEL_NAME names what differs.
+    /// In how many bits the sentence model computes: auto (f32), f32, bf16 or int8. Ingest's PRECIS_MODEL_NAME names what differs.
     #[arg(long, env = "PRECIS_DTYPE", value_name = "DTYPE", default_value = "auto")]
     pub dtype: Precision,
     /// A learnt ranking, as `precis train` writes it [default: the built-in one]. Ingest must be told of it too.

@@ -9,6 +9,7 @@ use crate::{Precision, kernels::Width};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::Config;
+use std::sync::Arc;
 use summarizer::batch::Memory;
 use tokenizers::Tokenizer;
 
@@ -42,11 +43,16 @@ impl Encoder {
             path: folder.file("model.safetensors"),
             reason: error.to_string(),
         };
-        let weights = VarBuilder::from_buffered_safetensors(folder.weights(&config)?, DType::F32, &device)
-            .map_err(failed)?;
+        let weights = folder.weights(&config)?;
         let model = match device {
-            Device::Cpu => PackedBert::load(&weights, &config, Level::best(), width).map(Model::Packed),
-            device => Bert::load(&weights, &config).map(|model| Model::Tensors(model, device)),
+            Device::Cpu => {
+                PackedBert::load(&Arc::new(weights), &config, Level::best(), width).map(Model::Packed)
+            }
+            device => {
+                let weights =
+                    VarBuilder::from_backend(Box::new(weights.into_inner()), DType::F32, device.clone());
+                Bert::load(&weights, &config).map(|model| Model::Tensors(model, device))
+            }
         };
         let model = model.map_err(failed)?;
         let memory = memory(&config, folder.size()?, matches!(model, Model::Tensors(..)));

@@ -1,7 +1,7 @@
 //! A model's folder: what must be in it, and that it fits together.
 
 use crate::ModelError;
-use candle_core::safetensors::SliceSafetensors;
+use crate::mapped::Mapped;
 use candle_transformers::models::bert::Config;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -108,25 +108,25 @@ impl Folder {
         Ok(value["max_seq_length"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(TOKENS))
     }
 
-    /// The weights as bytes, every tensor of `config` there and of its shape.
-    pub(crate) fn weights(&self, config: &Config) -> Result<Vec<u8>, ModelError> {
+    /// The weights, every tensor of `config` there and of its shape.
+    pub(crate) fn weights(&self, config: &Config) -> Result<Mapped, ModelError> {
         let name = "model.safetensors";
-        let bytes = self.read(name)?;
-        let tensors = SliceSafetensors::new(&bytes).map_err(|error| {
+        let path = self.file(name);
+        File::open(&path).map_err(|source| ModelError::File { path: path.clone(), source })?;
+        let mapped = Mapped::open(&path).map_err(|error| {
             self.content(name, format!("it is truncated or no safetensors file ({error})"))
         })?;
-        let path = self.file(name);
         for (tensor, wanted) in shapes(config) {
-            let Ok(view) = tensors.get(&tensor) else {
-                return Err(ModelError::MissingTensor { path, tensor, wanted });
-            };
-            if view.shape() != wanted {
-                let found = view.shape().to_vec();
-                return Err(ModelError::WrongShape { path, tensor, wanted, found });
+            let path = path.clone();
+            match mapped.shape(&tensor) {
+                None => return Err(ModelError::MissingTensor { path, tensor, wanted }),
+                Some(found) if found != wanted => {
+                    return Err(ModelError::WrongShape { path, tensor, wanted, found });
+                }
+                Some(_) => {}
             }
         }
-        drop(tensors);
-        Ok(bytes)
+        Ok(mapped)
     }
 }
 

@@ -19,6 +19,7 @@ mod folder;
 mod generate;
 mod kernels;
 mod linear;
+mod mapped;
 mod minilm;
 mod model;
 mod norm;

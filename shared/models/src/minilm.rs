@@ -62,8 +62,10 @@ impl MiniLm {
         let Options { device, precision, watch } = options.clone();
         let wanted = Wanted { folder: Folder::open(folder)?, device, precision, watch };
         let mut name = wanted.folder.fingerprint()?;
-        if wanted.width()? == Width::Bf16 {
-            name.push_str(" bf16");
+        match wanted.width()? {
+            Width::F32 => {}
+            Width::Bf16 => name.push_str(" bf16"),
+            Width::Int8 => name.push_str(" int8"),
         }
         let (requests, queue) = channel();
         let loaded = Arc::new(OnceLock::new());

@@ -1,13 +1,22 @@
 //! BERT's encoder on a processor: the tokens of all texts of a batch one behind the other, no padding, every weight
 //! laid out beforehand for the kernels.
 //!
+//! Texts do not see each other, so a few of them go through all layers on one thread while others do on the next: what
+//! they compute stays in the thread's cache, and nobody waits for anybody between two layers. Only where there are fewer
+//! texts than threads does a product share its rows out.
+//!
 //! The same computation as [`crate::bert`], which other devices take and tests compare it with.
 
-use crate::kernels::{Level, Packed, Width, attention, product, rows};
-use candle_core::{DType, Result, Tensor};
-use candle_nn::VarBuilder;
+use crate::kernels::{Level, Packed, Width, attention, gelu, gelu_near, gelu_tanh, product, relu, rows};
+use crate::mapped::{Mapped, Table};
+use candle_core::Result;
 use candle_transformers::models::bert::{Config, HiddenAct};
 use rayon::prelude::*;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Tokens that go through the layers together: their rows stay in a thread's cache, and the weights, which do not, are
+/// read once for all of them.
+const TOGETHER: usize = 192;
 
 /// Gain, shift.
 type Norm = (Vec<f32>, Vec<f32>);
@@ -30,78 +39,89 @@ pub(crate) struct PackedBert {
     eps: f32,
     activation: fn(Level, &mut [f32]),
     /// One row for each token of the vocabulary.
-    words: Vec<f32>,
+    words: Table,
     /// One row for each place, with the vector of the first kind of token, as every text is of that kind.
     places: Vec<f32>,
     norm: Norm,
     layers: Vec<Layer>,
+    /// Room for what is computed, kept from batch to batch: fresh memory costs more than what is written to it.
+    rooms: Mutex<Vec<Room>>,
 }
 
-fn numbers(tensor: &Tensor) -> Result<Vec<f32>> {
-    tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()
+/// What stands between the layers' products, a row for each token.
+#[derive(Default)]
+struct Room {
+    xs: Vec<f32>,
+    qkv: Vec<f32>,
+    context: Vec<f32>,
+    added: Vec<f32>,
+    inner: Vec<f32>,
 }
 
-fn norm(vb: &VarBuilder, name: &str, size: usize) -> Result<Norm> {
-    let vb = vb.pp(name);
-    Ok((numbers(&vb.get(size, "weight")?)?, numbers(&vb.get(size, "bias")?)?))
+fn norm(file: &Mapped, name: &str) -> Result<Norm> {
+    Ok((file.numbers(&format!("{name}.weight"))?, file.numbers(&format!("{name}.bias"))?))
 }
 
-/// Weight and bias, row after row an output each.
-fn dense(vb: &VarBuilder, name: &str, outputs: usize, inputs: usize) -> Result<(Vec<f32>, Vec<f32>)> {
-    let vb = vb.pp(name);
-    Ok((numbers(&vb.get((outputs, inputs), "weight")?)?, numbers(&vb.get(outputs, "bias")?)?))
+/// Weight, row after row an output each, and bias.
+fn dense(file: &Mapped, name: &str) -> Result<(Vec<f32>, Vec<f32>)> {
+    Ok((file.numbers(&format!("{name}.weight"))?, file.numbers(&format!("{name}.bias"))?))
 }
 
 impl Layer {
-    fn load(vb: &VarBuilder, config: &Config, width: Width) -> Result<Self> {
-        let (n, wide) = (config.hidden_size, config.intermediate_size);
+    fn load(file: &Mapped, number: usize, config: &Config, width: Width) -> Result<Self> {
+        let name = |part: &str| format!("encoder.layer.{number}.{part}");
         #[expect(clippy::cast_precision_loss, reason = "a head has few dimensions")]
-        let scale = 1.0 / ((n / config.num_attention_heads) as f32).sqrt();
-        let (mut weights, mut biases) = dense(vb, "attention.self.query", n, n)?;
+        let scale = 1.0 / ((config.hidden_size / config.num_attention_heads) as f32).sqrt();
+        let (mut weights, mut biases) = dense(file, &name("attention.self.query"))?;
         weights.iter_mut().chain(&mut biases).for_each(|value| *value *= scale);
-        for name in ["attention.self.key", "attention.self.value"] {
-            let (weight, bias) = dense(vb, name, n, n)?;
+        for part in ["attention.self.key", "attention.self.value"] {
+            let (weight, bias) = dense(file, &name(part))?;
             weights.extend(weight);
             biases.extend(bias);
         }
-        let packed = |name: &str, outputs: usize, inputs: usize| {
-            let (weight, bias) = dense(vb, name, outputs, inputs)?;
+        let packed = |part: &str| {
+            let (weight, bias) = dense(file, &name(part))?;
             Ok::<_, candle_core::Error>(Packed::new(&weight, bias, width))
         };
         Ok(Self {
             qkv: Packed::new(&weights, biases, width),
-            attended: packed("attention.output.dense", n, n)?,
-            attended_norm: norm(vb, "attention.output.LayerNorm", n)?,
-            wide: packed("intermediate.dense", wide, n)?,
-            narrow: packed("output.dense", n, wide)?,
-            norm: norm(vb, "output.LayerNorm", n)?,
+            attended: packed("attention.output.dense")?,
+            attended_norm: norm(file, &name("attention.output.LayerNorm"))?,
+            wide: packed("intermediate.dense")?,
+            narrow: packed("output.dense")?,
+            norm: norm(file, &name("output.LayerNorm"))?,
         })
     }
 }
 
 impl PackedBert {
-    /// Loads and lays out the weights. `level` may be any that this processor has.
-    pub(crate) fn load(vb: &VarBuilder, config: &Config, level: Level, width: Width) -> Result<Self> {
-        let (n, embeddings) = (config.hidden_size, vb.pp("embeddings"));
-        let places = embeddings.get((config.max_position_embeddings, n), "position_embeddings.weight")?;
-        let kinds = embeddings.get((config.type_vocab_size, n), "token_type_embeddings.weight")?;
-        let layer = |at| Layer::load(&vb.pp(format!("encoder.layer.{at}")), config, width);
+    /// Lays the weights out. `file` has every tensor of `config`, in its shape.
+    pub(crate) fn load(file: &Arc<Mapped>, config: &Config, level: Level, width: Width) -> Result<Self> {
+        let n = config.hidden_size;
+        let mut places = file.numbers("embeddings.position_embeddings.weight")?;
+        let kinds = file.numbers("embeddings.token_type_embeddings.weight")?;
+        for place in places.chunks_exact_mut(n) {
+            place.iter_mut().zip(&kinds).for_each(|(place, kind)| *place += kind);
+        }
         #[expect(clippy::cast_possible_truncation, reason = "1e-12 is one of both kinds")]
         let eps = config.layer_norm_eps as f32;
+        let layer = |number| Layer::load(file, number, config, width);
         Ok(Self {
             level,
             hidden: n,
             heads: config.num_attention_heads,
             eps,
-            activation: match config.hidden_act {
-                HiddenAct::Gelu => rows::gelu,
-                HiddenAct::GeluApproximate => rows::gelu_tanh,
-                HiddenAct::Relu => rows::relu,
+            activation: match (config.hidden_act, width) {
+                (HiddenAct::Gelu, Width::F32) => gelu,
+                (HiddenAct::Gelu, _) => gelu_near,
+                (HiddenAct::GeluApproximate, _) => gelu_tanh,
+                (HiddenAct::Relu, _) => relu,
             },
-            words: numbers(&embeddings.get((config.vocab_size, n), "word_embeddings.weight")?)?,
-            places: numbers(&places.broadcast_add(&kinds.narrow(0, 0, 1)?)?)?,
-            norm: norm(&embeddings, "LayerNorm", n)?,
-            layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?,
+            words: file.table("embeddings.word_embeddings.weight", n)?,
+            places,
+            norm: norm(file, "embeddings.LayerNorm")?,
+            layers: (0..config.num_hidden_layers).into_par_iter().map(layer).collect::<Result<_>>()?,
+            rooms: Mutex::default(),
         })
     }
 
@@ -110,75 +130,102 @@ impl PackedBert {
     /// # Errors
     /// An id beyond the vocabulary, a text that is empty or longer than there are places.
     pub(crate) fn forward(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
-        let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
-        let tokens: usize = lengths.iter().sum();
+        let (vocabulary, longest) = (self.words.rows(), self.places.len() / self.hidden);
+        for text in texts {
+            if text.is_empty() || text.len() > longest {
+                candle_core::bail!("a text of {} tokens, where 1 to {longest} fit", text.len());
+            }
+            if let Some(id) = text.iter().find(|id| **id as usize >= vocabulary) {
+                candle_core::bail!("token {id} in a vocabulary of {vocabulary}");
+            }
+        }
+        let vectors = groups(texts).into_par_iter().map(|texts| {
+            let mut room = self.rooms().pop().unwrap_or_default();
+            let vectors = self.together(texts, &mut room);
+            self.rooms().push(room);
+            vectors
+        });
+        Ok(vectors.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, Vec<Room>> {
+        // What a thread that panicked left there is overwritten anyway.
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A few texts through all layers.
+    fn together(&self, texts: &[&[u32]], room: &mut Room) -> Result<Vec<Vec<f32>>> {
         let n = self.hidden;
-        let mut xs = self.embed(texts)?;
+        let tokens: usize = texts.iter().map(|text| text.len()).sum();
         let wide = self.layers.iter().map(|layer| layer.wide.outputs()).max().unwrap_or(0);
-        let mut qkv = vec![0.0; tokens * 3 * n];
-        let (mut context, mut added) = (vec![0.0; tokens * n], vec![0.0; tokens * n]);
-        let mut inner = vec![0.0; tokens * wide];
+        let Room { xs, qkv, context, added, inner } = room;
+        self.embed(texts, xs, added)?;
+        for (room, width) in [(&mut *qkv, 3 * n), (&mut *context, n), (&mut *added, n), (&mut *inner, wide)] {
+            room.resize(tokens * width, 0.0);
+        }
         for layer in &self.layers {
-            product(self.level, &xs, &layer.qkv, None, &mut qkv);
-            self.attend(&lengths, &qkv, &mut context);
-            product(self.level, &context, &layer.attended, None, &mut added);
-            self.add_norm(&mut xs, &added, &layer.attended_norm);
-            product(self.level, &xs, &layer.wide, Some(self.activation), &mut inner);
-            product(self.level, &inner, &layer.narrow, None, &mut added);
-            self.add_norm(&mut xs, &added, &layer.norm);
+            product(self.level, xs, &layer.qkv, None, qkv);
+            self.attend(texts, qkv, context);
+            product(self.level, context, &layer.attended, None, added);
+            self.add_norm(xs, added, &layer.attended_norm);
+            product(self.level, xs, &layer.wide, Some(self.activation), inner);
+            product(self.level, inner, &layer.narrow, None, added);
+            self.add_norm(xs, added, &layer.norm);
         }
         let mut rest = xs.as_slice();
-        let pooled = lengths.iter().map(|length| {
-            let (text, others) = rest.split_at(length * n);
+        let pooled = texts.iter().map(|text| {
+            let (text, others) = rest.split_at(text.len() * n);
             rest = others;
             pooled(text, n)
         });
         Ok(pooled.collect())
     }
 
-    fn embed(&self, texts: &[&[u32]]) -> Result<Vec<f32>> {
-        let n = self.hidden;
-        let (vocabulary, longest) = (self.words.len() / n, self.places.len() / n);
-        let mut xs = Vec::with_capacity(texts.iter().map(|text| text.len()).sum::<usize>() * n);
-        let mut places = Vec::with_capacity(xs.capacity());
+    /// A row for each token; `places` is overwritten.
+    fn embed(&self, texts: &[&[u32]], xs: &mut Vec<f32>, places: &mut Vec<f32>) -> Result<()> {
+        xs.clear();
+        places.clear();
+        self.words.copy(texts.iter().flat_map(|text| text.iter().copied()), xs)?;
         for text in texts {
-            if text.is_empty() || text.len() > longest {
-                candle_core::bail!("a text of {} tokens, where 1 to {longest} fit", text.len());
-            }
-            for &id in *text {
-                let id = id as usize;
-                if id >= vocabulary {
-                    candle_core::bail!("token {id} in a vocabulary of {vocabulary}");
-                }
-                xs.extend_from_slice(&self.words[id * n..(id + 1) * n]);
-            }
-            places.extend_from_slice(&self.places[..text.len() * n]);
+            places.extend_from_slice(&self.places[..text.len() * self.hidden]);
         }
-        self.add_norm(&mut xs, &places, &self.norm);
-        Ok(xs)
+        self.add_norm(xs, places, &self.norm);
+        Ok(())
     }
 
     /// Each text by itself.
-    fn attend(&self, lengths: &[usize], qkv: &[f32], mut out: &mut [f32]) {
-        let mut from = 0;
-        let mut texts = Vec::with_capacity(lengths.len());
-        for &length in lengths {
-            let (mine, others) = out.split_at_mut(length * self.hidden);
-            out = others;
-            texts.push((length, &qkv[from * 3 * self.hidden..(from + length) * 3 * self.hidden], mine));
-            from += length;
+    fn attend(&self, texts: &[&[u32]], mut qkv: &[f32], mut out: &mut [f32]) {
+        let mut all = Vec::with_capacity(texts.len());
+        for text in texts {
+            let (mine, others) = out.split_at_mut(text.len() * self.hidden);
+            let (my_qkv, rest) = qkv.split_at(text.len() * 3 * self.hidden);
+            (out, qkv) = (others, rest);
+            all.push((text.len(), my_qkv, mine));
         }
-        texts
-            .into_par_iter()
+        all.into_par_iter()
             .for_each(|(length, qkv, out)| attention(self.level, qkv, length, self.heads, out));
     }
 
     fn add_norm(&self, xs: &mut [f32], added: &[f32], norm: &Norm) {
-        let some = 64 * self.hidden;
-        xs.par_chunks_mut(some).zip(added.par_chunks(some)).for_each(|(xs, added)| {
-            rows::add_norm(self.level, xs, added, &norm.0, &norm.1, self.eps);
-        });
+        rows::add_norm(self.level, xs, added, &norm.0, &norm.1, self.eps);
     }
+}
+
+/// Texts that lie beside each other, up to [`TOGETHER`] tokens, or one that is longer; fewer where there would be less than
+/// a group for each thread.
+fn groups<'a>(texts: &'a [&'a [u32]]) -> Vec<&'a [&'a [u32]]> {
+    let tokens: usize = texts.iter().map(|text| text.len()).sum();
+    let most = tokens.div_ceil(rayon::current_num_threads()).min(TOGETHER);
+    let (mut out, mut start, mut held) = (Vec::new(), 0, 0);
+    for (at, text) in texts.iter().enumerate() {
+        if at > start && held + text.len() > most {
+            out.push(&texts[start..at]);
+            (start, held) = (at, 0);
+        }
+        held += text.len();
+    }
+    out.extend(texts.get(start..).filter(|rest| !rest.is_empty()));
+    out
 }
 
 /// The mean of rows, as a unit vector.
@@ -196,68 +243,4 @@ fn pooled(rows: &[f32], width: usize) -> Vec<f32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bert::{Bert, pooled as pooled_tensor};
-    use candle_core::Device;
-    use candle_nn::VarMap;
-
-    /// A small model with random weights that fill neither tiles nor panels.
-    fn small(act: HiddenAct) -> (VarMap, Config) {
-        let config = Config {
-            vocab_size: 50,
-            hidden_size: 36,
-            num_hidden_layers: 2,
-            num_attention_heads: 3,
-            intermediate_size: 70,
-            hidden_act: act,
-            max_position_embeddings: 40,
-            ..Config::default()
-        };
-        let map = VarMap::new();
-        let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-        Bert::load(&vb, &config).unwrap();
-        for (name, var) in map.data().lock().unwrap().iter() {
-            let mean = if name.ends_with("LayerNorm.weight") { 1.0 } else { 0.0 };
-            var.set(&Tensor::randn(mean, 0.3_f32, var.shape(), &Device::Cpu).unwrap()).unwrap();
-        }
-        (map, config)
-    }
-
-    #[test]
-    fn packed_rows_are_what_candle_computes_for_each_text_alone() {
-        let texts: [&[u32]; 4] = [&[3, 1, 4, 1, 5, 9, 2, 6], &[7], &[49; 40], &[0, 2, 4]];
-        for act in [HiddenAct::Gelu, HiddenAct::GeluApproximate, HiddenAct::Relu] {
-            let (map, config) = small(act);
-            let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-            let reference = Bert::load(&vb, &config).unwrap();
-            let alone = |text: &[u32]| -> Vec<f32> {
-                let ids = Tensor::new(text, &Device::Cpu).unwrap().unsqueeze(0).unwrap();
-                let mask = ids.ones_like().unwrap().to_dtype(DType::F32).unwrap();
-                let hidden = reference.forward(&ids, None).unwrap();
-                pooled_tensor(&hidden, &mask).unwrap().squeeze(0).unwrap().to_vec1().unwrap()
-            };
-            let want: Vec<Vec<f32>> = texts.iter().map(|text| alone(text)).collect();
-            for level in Level::all() {
-                for (width, most) in [(Width::F32, 1e-5), (Width::Bf16, 2e-2)] {
-                    let model = PackedBert::load(&vb, &config, level, width).unwrap();
-                    for (got, want) in model.forward(&texts).unwrap().iter().zip(&want) {
-                        let off = got.iter().zip(want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                        assert!(off <= most, "{level:?} {width:?}: {off}");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_does_not_fit_the_model_is_an_error() {
-        let (map, config) = small(HiddenAct::Gelu);
-        let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-        let model = PackedBert::load(&vb, &config, Level::best(), Width::F32).unwrap();
-        for (text, said) in [(&[50_u32] as &[u32], "token 50"), (&[], "0 tokens"), (&[1; 41], "41 tokens")] {
-            assert!(model.forward(&[text]).unwrap_err().to_string().contains(said));
-        }
-        assert!(model.forward(&[]).unwrap().is_empty());
-    }
-}
+mod tests;

@@ -1,11 +1,11 @@
-//! In how many bits a generating model keeps its weights and computes.
+//! In how many bits a model keeps its weights and computes.
 
 use crate::ModelError;
 use candle_core::{DType, Device};
 use std::fmt;
 use std::str::FromStr;
 
-/// `auto`, `f32`, `f16` or `bf16`. A GGUF file's weights stay as they are quantised; this is then how the rest computes.
+/// `auto`, `f32`, `f16`, `bf16` or `int8`. A GGUF file's weights stay as they are quantised; this is then how the rest computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
     /// `f32` on a processor, `bf16` on a GPU.
@@ -17,6 +17,8 @@ pub enum Precision {
     F16,
     /// 16 bits with 8 for the exponent.
     Bf16,
+    /// 8 bits in the products alone: of a sentence encoder.
+    Int8,
 }
 
 impl Precision {
@@ -37,6 +39,7 @@ impl fmt::Display for Precision {
             Self::F32 => "f32",
             Self::F16 => "f16",
             Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
         })
     }
 }
@@ -50,7 +53,8 @@ impl FromStr for Precision {
             "f32" => Ok(Self::F32),
             "f16" => Ok(Self::F16),
             "bf16" => Ok(Self::Bf16),
-            other => Err(ModelError::Asked(format!("precision {other}: give auto, f32, f16 or bf16"))),
+            "int8" => Ok(Self::Int8),
+            other => Err(ModelError::Asked(format!("precision {other}: give auto, f32, f16, bf16 or int8"))),
         }
     }
 }
@@ -68,14 +72,19 @@ impl Dtypes {
     pub(crate) const F32: Self = Self { weights: DType::F32, acts: DType::F32 };
 
     /// A processor computes in f32 whatever the weights are: it has no arithmetic in 16 bits that would be faster.
-    pub(crate) fn of(precision: Precision, device: &Device) -> Self {
+    pub(crate) fn of(precision: Precision, device: &Device) -> Result<Self, ModelError> {
         let weights = match precision {
             Precision::Auto if device.is_cpu() => DType::F32,
             Precision::Auto | Precision::Bf16 => DType::BF16,
             Precision::F32 => DType::F32,
             Precision::F16 => DType::F16,
+            Precision::Int8 => {
+                return Err(ModelError::Asked(
+                    "precision int8: a model that writes takes f32, f16 or bf16".to_owned(),
+                ));
+            }
         };
-        Self { weights, acts: if device.is_cpu() { DType::F32 } else { weights } }
+        Ok(Self { weights, acts: if device.is_cpu() { DType::F32 } else { weights } })
     }
 }
 
@@ -85,9 +94,10 @@ mod tests {
 
     #[test]
     fn precisions_are_read_as_they_are_written() {
-        for precision in [Precision::Auto, Precision::F32, Precision::F16, Precision::Bf16] {
+        let all = [Precision::Auto, Precision::F32, Precision::F16, Precision::Bf16, Precision::Int8];
+        for precision in all {
             assert_eq!(precision.to_string().parse::<Precision>().unwrap(), precision);
         }
-        assert!("int8".parse::<Precision>().unwrap_err().to_string().contains("bf16"));
+        assert!("int4".parse::<Precision>().unwrap_err().to_string().contains("bf16"));
     }
 }

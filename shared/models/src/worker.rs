@@ -41,9 +41,10 @@ impl Wanted {
         match self.precision {
             Precision::Auto | Precision::F32 => Ok(Width::F32),
             Precision::Bf16 => Ok(Width::Bf16),
-            Precision::F16 => {
-                Err(ModelError::Asked("precision f16: sentences are embedded in f32 or bf16".to_owned()))
-            }
+            Precision::Int8 => Ok(Width::Int8),
+            Precision::F16 => Err(ModelError::Asked(
+                "precision f16: sentences are embedded in f32, bf16 or int8".to_owned(),
+            )),
         }
     }
 }

@@ -83,7 +83,7 @@ impl Writer {
     fn start(path: &Path, options: WriterOptions, now: bool) -> Result<Self, ModelError> {
         let files = Files::open(path)?;
         let device = options.device.open()?;
-        let dtypes = Dtypes::of(options.precision, &device);
+        let dtypes = Dtypes::of(options.precision, &device)?;
         // Headers only.
         let weights = Weights::open(&files, &Device::Cpu, Dtypes::F32, false)?;
         let kind = Kind::read(&files, &weights)?;

@@ -1,6 +1,6 @@
 //! Ours against the reference library, on the real weights: `make_golden.py` made the file.
 
-use precis_models::{DeviceChoice, MiniLm};
+use precis_models::{DeviceChoice, MiniLm, Options, Precision};
 use std::path::Path;
 use summarizer::Backend;
 
@@ -31,6 +31,39 @@ async fn embeddings_are_the_reference_librarys_within_a_hundred_thousandth() {
         worst = worst.max(off);
     }
     println!("largest difference {worst:e}");
+}
+
+/// The reference's unit vectors, and ours in fewer bits: what [`Precision`] and docs/models.md say of them.
+#[tokio::test]
+async fn fewer_bits_stay_as_near_the_reference_as_is_said() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = here.join("../../models/all-MiniLM-L6-v2");
+    if !folder.join("model.safetensors").exists() {
+        println!("skipped: no model in {} (`make setup` fetches it)", folder.display());
+        return;
+    }
+    let text = std::fs::read_to_string(here.join("tests/golden.json")).unwrap();
+    let golden: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let texts: Vec<String> = serde_json::from_value(golden["texts"].clone()).unwrap();
+    let wanted: Vec<Vec<f32>> = serde_json::from_value(golden["embeddings"].clone()).unwrap();
+    let exact = MiniLm::open(&folder, DeviceChoice::Cpu).unwrap();
+    for (precision, least, mean) in [(Precision::Bf16, 0.9999, 0.99997), (Precision::Int8, 0.985, 0.997)] {
+        let model = MiniLm::load_as(&folder, &Options { precision, ..Options::default() }).unwrap();
+        assert_eq!(model.name(), format!("{} {precision}", exact.name()));
+        let got = model.embed(texts.clone()).await.unwrap();
+        let cosines: Vec<f32> = got
+            .iter()
+            .zip(&wanted)
+            .map(|(ours, theirs)| ours.iter().zip(theirs).map(|(a, b)| a * b).sum())
+            .collect();
+        let lowest = cosines.iter().copied().fold(f32::INFINITY, f32::min);
+        let middle = cosines.iter().sum::<f32>() / cosines.len() as f32;
+        println!("{precision}: cosine {middle} in the mean, {lowest} at the least");
+        assert!(
+            lowest >= least && middle >= mean,
+            "{precision}: {middle} in the mean, {lowest} at the least"
+        );
+    }
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ pub struct BenchModel {
     /// Where it runs: auto, cpu, cuda or cuda:N.
     #[arg(long, env = "PRECIS_DEVICE", value_name = "DEVICE", default_value = "cpu")]
     pub device: DeviceChoice,
-    /// In how many bits it computes: auto, f32 or bf16.
+    /// In how many bits it computes: auto (f32), f32, bf16 or int8.
     #[arg(long, env = "PRECIS_DTYPE", value_name = "DTYPE", default_value = "auto")]
     pub dtype: Precision,
     /// One JSON object.

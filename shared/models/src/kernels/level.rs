@@ -14,7 +14,10 @@ pub(crate) enum Level {
     /// AVX-512: 16 numbers at once.
     #[cfg(target_arch = "x86_64")]
     Avx512,
-    /// AVX-512 with BF16: products of pairs of `bfloat16`.
+    /// AVX-512 with VNNI: products of four bytes.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
+    /// The same with BF16: products of pairs of `bfloat16`.
     #[cfg(target_arch = "x86_64")]
     Avx512Bf16,
 }
@@ -29,8 +32,11 @@ impl Level {
                 levels.push(Self::Avx2);
                 if is_x86_feature_detected!("avx512f") {
                     levels.push(Self::Avx512);
-                    if is_x86_feature_detected!("avx512bf16") && is_x86_feature_detected!("avx512bw") {
-                        levels.push(Self::Avx512Bf16);
+                    if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni") {
+                        levels.push(Self::Avx512Vnni);
+                        if is_x86_feature_detected!("avx512bf16") {
+                            levels.push(Self::Avx512Bf16);
+                        }
                     }
                 }
             }
@@ -64,7 +70,7 @@ macro_rules! levels {
                 match level {
                     Level::Plain => {}
                     Level::Avx2 => return unsafe { avx2($($arg),*) },
-                    Level::Avx512 | Level::Avx512Bf16 => return unsafe { avx512($($arg),*) },
+                    Level::Avx512 | Level::Avx512Vnni | Level::Avx512Bf16 => return unsafe { avx512($($arg),*) },
                 }
             }
             let _ = level;

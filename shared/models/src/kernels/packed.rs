@@ -1,41 +1,21 @@
 //! Matrix products with weights that were laid out beforehand.
 
-#[cfg(target_arch = "x86_64")]
-use super::x86;
-use super::{Level, plain, rows};
+use super::inner::{PANEL, Rows, TILE, Tile, tile_bf16, tile_f32, tile_int8};
+use super::panels::{Panels, Width};
+use super::{Level, rows};
 use rayon::prelude::*;
+use std::cell::RefCell;
 
-/// Outputs of a panel: two registers of AVX-512.
-pub(super) const PANEL: usize = 32;
-/// Rows of a tile.
-pub(super) const TILE: usize = 12;
-/// The sums of a tile: rows by outputs.
-pub(super) type Tile = [[f32; PANEL]; TILE];
-/// Rows that one thread takes at a time: their copy and a panel stay in its cache.
+/// Rows that one thread takes at a time: they and a panel stay in its cache.
 const ROWS: usize = 8 * TILE;
 
-/// How wide numbers enter a product. Sums are always `f32`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Width {
-    /// Single precision, 24 bits.
-    #[default]
-    F32,
-    /// `bfloat16`, 8 bits: twice as fast where the processor multiplies pairs of it, and not quite the same.
-    Bf16,
-}
-
-/// A weight matrix `(outputs, inputs)` with its bias, in panels of [`PANEL`] outputs, each input by input; the outputs
-/// of the last panel that do not exist are zero. As `bfloat16` two inputs share a place.
+/// A weight matrix `(outputs, inputs)` with its bias.
 pub(crate) struct Packed {
     outputs: usize,
     inputs: usize,
-    bias: Vec<f32>,
+    /// A row for each panel; zero for outputs that do not exist.
+    bias: Vec<[f32; PANEL]>,
     panels: Panels,
-}
-
-enum Panels {
-    F32(Vec<f32>),
-    Bf16(Vec<u32>),
 }
 
 impl Packed {
@@ -43,33 +23,9 @@ impl Packed {
     pub(crate) fn new(weight: &[f32], bias: Vec<f32>, width: Width) -> Self {
         let outputs = bias.len();
         let inputs = weight.len() / outputs.max(1);
-        let value = |panel: usize, input: usize, at: usize| {
-            let output = panel * PANEL + at;
-            if output < outputs && input < inputs { weight[output * inputs + input] } else { 0.0 }
-        };
-        let count = outputs.div_ceil(PANEL);
-        let panels = match width {
-            Width::F32 => {
-                let mut all = Vec::with_capacity(count * inputs * PANEL);
-                for panel in 0..count {
-                    for input in 0..inputs {
-                        all.extend((0..PANEL).map(|at| value(panel, input, at)));
-                    }
-                }
-                Panels::F32(all)
-            }
-            Width::Bf16 => {
-                let mut all = Vec::with_capacity(count * inputs.div_ceil(2) * PANEL);
-                for panel in 0..count {
-                    for input in (0..inputs).step_by(2) {
-                        let pair = |at| pair(value(panel, input, at), value(panel, input + 1, at));
-                        all.extend((0..PANEL).map(pair));
-                    }
-                }
-                Panels::Bf16(all)
-            }
-        };
-        Self { outputs, inputs, bias, panels }
+        let panels = Panels::new(weight, outputs, inputs, width);
+        let padded = |some: &[f32]| std::array::from_fn(|at| some.get(at).copied().unwrap_or(0.0));
+        Self { outputs, inputs, bias: bias.chunks(PANEL).map(padded).collect(), panels }
     }
 
     /// Numbers of a row that comes out.
@@ -78,22 +34,7 @@ impl Packed {
     }
 }
 
-/// Two numbers as `bfloat16`, the first in the lower half.
-fn pair(low: f32, high: f32) -> u32 {
-    bf16(low) >> 16 | bf16(high) & 0xffff_0000
-}
-
-/// Rounded to the nearest `bfloat16`, ties to even, in the upper half; what is no number stays none.
-#[inline(always)]
-fn bf16(value: f32) -> u32 {
-    let bits = value.to_bits();
-    if value.is_nan() {
-        return bits | 0x0040_0000;
-    }
-    bits.wrapping_add(0x7fff + (bits >> 16 & 1))
-}
-
-/// What is done with a row's outputs while they are at hand.
+/// What is done with outputs, number by number, while they are at hand.
 pub(crate) type Then = fn(Level, &mut [f32]);
 
 /// `x · Wᵀ + bias` for each row of `x`, then `then`; `out` has `weight.outputs()` numbers for each row.
@@ -115,78 +56,74 @@ pub(crate) fn product(level: Level, x: &[f32], weight: &Packed, then: Option<The
         .for_each(|(x, out)| block(level, x, weight, then, out));
 }
 
+/// Rows in fewer bits than they came.
+#[derive(Default)]
+struct Narrow {
+    halves: Vec<u16>,
+    bytes: Vec<u8>,
+    steps: Vec<rows::Step>,
+}
+
 /// The product for the rows of one thread.
 fn block(level: Level, x: &[f32], weight: &Packed, then: Option<Then>, out: &mut [f32]) {
-    let tiles = (x.len() / weight.inputs).div_ceil(TILE);
+    thread_local! {
+        static NARROW: RefCell<Narrow> = RefCell::default();
+    }
+    let (inputs, count) = (weight.inputs, x.len() / weight.inputs);
     match &weight.panels {
         Panels::F32(panels) => {
-            let step = weight.inputs;
-            let mut a = vec![0.0; tiles * TILE * step];
-            for (row, x) in x.chunks_exact(weight.inputs).enumerate() {
-                let tile = &mut a[row / TILE * TILE * step..][..TILE * step];
-                tile.iter_mut().skip(row % TILE).step_by(TILE).zip(x).for_each(|(to, from)| *to = *from);
-            }
-            each_tile(&a, panels, step, weight, out, |a, panel, tile| tile_f32(level, a, panel, tile));
+            let rows = Rows { values: x, stride: inputs, count };
+            each_tile(level, rows, weight, then, out, |rows, panel, _, sums| {
+                tile_f32(level, rows, panels.get(panel), &weight.bias[panel], sums);
+            });
         }
-        Panels::Bf16(panels) => {
-            let step = weight.inputs.div_ceil(2);
-            let mut a = vec![0; tiles * TILE * step];
-            for (row, x) in x.chunks_exact(weight.inputs).enumerate() {
-                let tile = &mut a[row / TILE * TILE * step..][..TILE * step];
-                let pairs = x.chunks(2).map(|x| pair(x[0], x.get(1).copied().unwrap_or(0.0)));
-                tile.iter_mut().skip(row % TILE).step_by(TILE).zip(pairs).for_each(|(to, from)| *to = from);
-            }
-            each_tile(&a, panels, step, weight, out, |a, panel, tile| tile_bf16(level, a, panel, tile));
-        }
-    }
-    if let Some(then) = then {
-        then(level, out);
+        Panels::Bf16(panels) => NARROW.with_borrow_mut(|Narrow { halves, .. }| {
+            let stride = inputs.next_multiple_of(2);
+            halves.resize(count * stride, 0);
+            rows::round(level, x, inputs, halves, stride);
+            let rows = Rows { values: halves.as_slice(), stride, count };
+            each_tile(level, rows, weight, then, out, |rows, panel, _, sums| {
+                tile_bf16(level, rows, panels.get(panel), &weight.bias[panel], sums);
+            });
+        }),
+        Panels::Int8(panels, outputs) => NARROW.with_borrow_mut(|Narrow { bytes, steps, .. }| {
+            let stride = inputs.next_multiple_of(4);
+            bytes.resize(count * stride, 0);
+            steps.resize(count, rows::Step::default());
+            rows::quantise(level, x, inputs, bytes, stride, steps);
+            let rows = Rows { values: bytes.as_slice(), stride, count };
+            let mut whole = [[0; PANEL]; TILE];
+            each_tile(level, rows, weight, then, out, |rows, panel, first, sums| {
+                tile_int8(level, rows, panels.get(panel), &mut whole);
+                let steps = &steps[first..first + rows.count];
+                rows::unscale(level, &whole, steps, &outputs[panel], &weight.bias[panel], sums);
+            });
+        }),
     }
 }
 
-/// Every panel with every tile of rows; the sums with their bias go to `out`.
+/// Every panel with every tile of rows; the sums go to `out`. `tile` is told the rows, the panel and the first row.
 fn each_tile<T>(
-    a: &[T],
-    panels: &[T],
-    step: usize,
+    level: Level,
+    rows: Rows<T>,
     weight: &Packed,
+    then: Option<Then>,
     out: &mut [f32],
-    tile: impl Fn(&[T], &[T], &mut Tile),
+    mut tile: impl FnMut(Rows<T>, usize, usize, &mut Tile),
 ) {
     let mut sums = [[0.0; PANEL]; TILE];
-    for (number, (panel, bias)) in
-        panels.chunks_exact(step * PANEL).zip(weight.bias.chunks(PANEL)).enumerate()
-    {
-        let column = number * PANEL;
-        for (a, out) in a.chunks_exact(step * TILE).zip(out.chunks_mut(TILE * weight.outputs)) {
-            tile(a, panel, &mut sums);
-            for (sums, out) in sums.iter().zip(out.chunks_exact_mut(weight.outputs)) {
-                for ((out, sum), bias) in out[column..].iter_mut().zip(sums).zip(bias) {
-                    *out = sum + bias;
-                }
+    for panel in 0..weight.bias.len() {
+        for (first, out) in (0..rows.count).step_by(TILE).zip(out.chunks_mut(TILE * weight.outputs)) {
+            let count = TILE.min(rows.count - first);
+            let some = Rows { values: &rows.values[first * rows.stride..], stride: rows.stride, count };
+            tile(some, panel, first, &mut sums);
+            let sums = &mut sums[..count];
+            if let Some(then) = then {
+                then(level, sums.as_flattened_mut());
             }
+            let column = panel * PANEL;
+            let some = PANEL.min(weight.outputs - column);
+            rows::place(level, sums, some, &mut out[column..], weight.outputs);
         }
     }
-}
-
-/// One tile of rows with one panel of outputs.
-pub(super) fn tile_f32(level: Level, a: &[f32], panel: &[f32], out: &mut Tile) {
-    #[cfg(target_arch = "x86_64")]
-    #[expect(unsafe_code, reason = "a level is only had where the processor has its instructions")]
-    match level {
-        Level::Plain => {}
-        Level::Avx2 => return unsafe { x86::tile_avx2(a, panel, out) },
-        Level::Avx512 | Level::Avx512Bf16 => return unsafe { x86::tile_avx512(a, panel, out) },
-    }
-    let _ = level;
-    plain::tile(a, panel, out);
-}
-
-fn tile_bf16(level: Level, a: &[u32], panel: &[u32], out: &mut Tile) {
-    #[cfg(target_arch = "x86_64")]
-    #[expect(unsafe_code, reason = "a level is only had where the processor has its instructions")]
-    if level == Level::Avx512Bf16 {
-        return unsafe { x86::tile_avx512_bf16(a, panel, out) };
-    }
-    rows::tile_bf16(level, a, panel, out);
 }

@@ -1,97 +1,93 @@
 //! What is done to rows besides multiplying them: plain Rust, compiled for each level.
 
+use super::activations::exp;
+use super::inner::{PANEL, Rows, Tile, WholeTile};
 use super::level::levels;
-use super::packed::Tile;
+use super::panels::Outputs;
 use super::{Level, plain};
 
 levels! {
+    /// `plain::tile_f32`, compiled for the level.
+    fn tile_f32(a: Rows<f32>, panel: &[f32], bias: &[f32; PANEL], out: &mut Tile) = plain::tile_f32;
+}
+levels! {
     /// `plain::tile_bf16`, compiled for the level.
-    fn tile_bf16(a: &[u32], panel: &[u32], out: &mut Tile) = plain::tile_bf16;
+    fn tile_bf16(a: Rows<u16>, panel: &[u16], bias: &[f32; PANEL], out: &mut Tile) = plain::tile_bf16;
 }
 levels! {
-    /// GELU by the error function, number by number. The error function is formula 7.1.26 of Abramowitz and Stegun,
-    /// off by less than 1.5e-7.
-    fn gelu(values: &mut [f32]) = gelu_plain;
-}
-levels! {
-    /// GELU by the hyperbolic tangent (the "new" or "approximate" one).
-    fn gelu_tanh(values: &mut [f32]) = gelu_tanh_plain;
-}
-levels! {
-    /// What is below zero is zero.
-    fn relu(values: &mut [f32]) = relu_plain;
+    /// `plain::tile_int8`, compiled for the level.
+    fn tile_int8(a: Rows<u8>, panel: &[i8], out: &mut WholeTile) = plain::tile_int8;
 }
 levels! {
     /// Adds `other` to `values` and normalises each row to mean 0 and variance 1, times `gain`, plus `shift`.
     fn add_norm(values: &mut [f32], other: &[f32], gain: &[f32], shift: &[f32], eps: f32) = add_norm_plain;
 }
 levels! {
-    /// e to each number, divided by their sum.
-    fn softmax(scores: &mut [f32]) = softmax_plain;
+    /// e to each number of rows of `width`, divided by the row's sum.
+    fn softmax(scores: &mut [f32], width: usize) = softmax_plain;
+}
+levels! {
+    /// Rows of `inputs` numbers as `bfloat16`, one every `stride` places.
+    fn round(x: &[f32], inputs: usize, halves: &mut [u16], stride: usize) = round_plain;
+}
+levels! {
+    /// Rows of `inputs` numbers in 255 steps from their lowest (or zero) to their highest (or zero), one every `stride`
+    /// places. A row with what is no number, or without end, gets a step that is no number.
+    fn quantise(x: &[f32], inputs: usize, bytes: &mut [u8], stride: usize, steps: &mut [Step]) = quantise_plain;
+}
+levels! {
+    /// Whole sums back to numbers, onto the bias.
+    fn unscale(
+        whole: &WholeTile, steps: &[Step], outputs: &Outputs, bias: &[f32; PANEL], sums: &mut Tile,
+    ) = unscale_plain;
+}
+levels! {
+    /// The first `some` numbers of each row of a tile to every `stride` places of `out`.
+    fn place(sums: &[[f32; PANEL]], some: usize, out: &mut [f32], stride: usize) = place_plain;
 }
 
-/// e to the x for each of 16 places at once where the processor can: x = n·ln 2 + r, a polynomial for e^r, 2^n by its
-/// bits. Off by less than two units of the last place; below −87 it is as good as zero.
-#[inline(always)]
-fn exp(x: f32) -> f32 {
-    /// Adding and taking it away rounds to a whole number.
-    const ROUND: f32 = 12_582_912.0;
-    let x = x.clamp(-87.0, 88.0);
-    let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
-    let r = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
-    let p = 1.987_569_1e-4_f32;
-    let p = p * r + 1.398_199_9e-3;
-    let p = p * r + 8.333_452e-3;
-    let p = p * r + 4.166_579_6e-2;
-    let p = p * r + 0.166_666_65;
-    let p = p * r + 0.5;
-    let e = p * r * r + r + 1.0;
-    // Whole and within ±127.
-    e * f32::from_bits((((n + ROUND).to_bits() & 0x3ff).wrapping_add(127) & 0xff) << 23)
+levels! {
+    /// The first `some` numbers of every `stride` to rows of [`PANEL`].
+    fn gather(x: &[f32], stride: usize, some: usize, out: &mut [f32]) = gather_plain;
 }
 
+/// What a row's whole numbers stand for: `size` · (number − `zero`).
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Step {
+    size: f32,
+    zero: i32,
+}
+
+/// Numbers of the widest register.
+pub(super) const LANES: usize = 16;
+
+/// Every number's term, joined in lanes and these by halves: floating point is not reordered otherwise. So many lanes
+/// that the compiler makes a loop of registers of them.
 #[inline(always)]
-fn gelu_plain(values: &mut [f32]) {
-    for value in values {
-        let x = *value;
-        let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
-        let t = 1.0 / (1.0 + 0.327_591_1 * z);
-        let p = 1.061_405_4_f32;
-        let p = p * t - 1.453_152;
-        let p = p * t + 1.421_413_8;
-        let p = p * t - 0.284_496_72;
-        let p = p * t + 0.254_829_6;
-        // 1 − erf(z), for the side on which little is left.
-        let rest = p * t * exp(-z * z);
-        let share = if x < 0.0 { 0.5 * rest } else { 1.0 - 0.5 * rest };
-        *value = x * share;
+fn fold(values: &[f32], start: f32, term: impl Fn(f32) -> f32, join: impl Fn(f32, f32) -> f32) -> f32 {
+    const WIDE: usize = 4 * LANES;
+    let mut lanes = [start; WIDE];
+    let (chunks, rest) = values.as_chunks::<WIDE>();
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane = join(*lane, term(*value));
+        }
     }
-}
-
-#[inline(always)]
-fn gelu_tanh_plain(values: &mut [f32]) {
-    for value in values {
-        let x = *value;
-        let inner = 0.797_884_6 * (x + 0.044_715 * x * x * x);
-        // tanh(y) = 1 − 2 / (e^2y + 1)
-        let tanh = 1.0 - 2.0 / (exp(2.0 * inner) + 1.0);
-        *value = 0.5 * x * (1.0 + tanh);
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane = join(*lane, term(*value));
     }
-}
-
-#[inline(always)]
-fn relu_plain(values: &mut [f32]) {
-    values.iter_mut().for_each(|value| *value = value.max(0.0));
-}
-
-/// Sums in 16 lanes, so that the processor may add 16 at once: floating point addition is not reordered otherwise.
-#[inline(always)]
-fn sum(values: impl Iterator<Item = f32>) -> f32 {
-    let mut lanes = [0.0_f32; 16];
-    for (at, value) in values.enumerate() {
-        lanes[at % 16] += value;
+    let mut half = WIDE;
+    while half > 1 {
+        half /= 2;
+        let (left, right) = lanes.split_at_mut(half);
+        left.iter_mut().zip(right).for_each(|(a, b)| *a = join(*a, *b));
     }
-    lanes.iter().sum()
+    lanes[0]
+}
+
+#[inline(always)]
+fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+    fold(values, 0.0, term, |a, b| a + b)
 }
 
 #[inline(always)]
@@ -100,8 +96,8 @@ fn add_norm_plain(values: &mut [f32], other: &[f32], gain: &[f32], shift: &[f32]
     let width = gain.len();
     for (row, other) in values.chunks_exact_mut(width).zip(other.chunks_exact(width)) {
         row.iter_mut().zip(other).for_each(|(value, other)| *value += other);
-        let mean = sum(row.iter().copied()) / width as f32;
-        let variance = sum(row.iter().map(|value| (value - mean) * (value - mean))) / width as f32;
+        let mean = sum(row, |value| value) / width as f32;
+        let variance = sum(row, |value| (value - mean) * (value - mean)) / width as f32;
         let scale = 1.0 / (variance + eps).sqrt();
         for ((value, gain), shift) in row.iter_mut().zip(gain).zip(shift) {
             *value = (*value - mean) * scale * gain + shift;
@@ -110,9 +106,104 @@ fn add_norm_plain(values: &mut [f32], other: &[f32], gain: &[f32], shift: &[f32]
 }
 
 #[inline(always)]
-fn softmax_plain(scores: &mut [f32]) {
-    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    scores.iter_mut().for_each(|score| *score = exp(*score - most));
-    let share = 1.0 / sum(scores.iter().copied());
-    scores.iter_mut().for_each(|score| *score *= share);
+fn softmax_plain(scores: &mut [f32], width: usize) {
+    for row in scores.chunks_exact_mut(width) {
+        let most = fold(row, f32::NEG_INFINITY, |score| score, larger);
+        row.iter_mut().for_each(|score| *score = exp(*score - most));
+        let share = 1.0 / sum(row, |share| share);
+        row.iter_mut().for_each(|score| *score *= share);
+    }
+}
+
+/// The bits of a number → a whole number in the same order, and back.
+#[inline(always)]
+fn key(bits: i32) -> i32 {
+    bits ^ (bits >> 31 & 0x7fff_ffff)
+}
+
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
+#[inline(always)]
+fn smaller(a: f32, b: f32) -> f32 {
+    if b < a { b } else { a }
+}
+
+/// Rounded to the nearest `bfloat16`, ties to even; what is no number stays none.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "the upper half is wanted")]
+pub(super) fn half(value: f32) -> u16 {
+    let bits = value.to_bits();
+    let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1));
+    ((if value.is_nan() { bits | 0x0040_0000 } else { rounded }) >> 16) as u16
+}
+
+#[inline(always)]
+fn round_plain(x: &[f32], inputs: usize, halves: &mut [u16], stride: usize) {
+    for (row, halves) in x.chunks_exact(inputs).zip(halves.chunks_exact_mut(stride)) {
+        let (halves, rest) = halves.split_at_mut(inputs);
+        halves.iter_mut().zip(row).for_each(|(to, from)| *to = half(*from));
+        rest.fill(0);
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 and 255 by then")]
+fn quantise_plain(x: &[f32], inputs: usize, bytes: &mut [u8], stride: usize, steps: &mut [Step]) {
+    /// Adding it leaves a whole number in the lowest bits.
+    const WHOLE: f32 = 12_582_912.0;
+    for ((row, bytes), step) in x.chunks_exact(inputs).zip(bytes.chunks_exact_mut(stride)).zip(steps) {
+        let (mut low, mut high) = (0, 0);
+        for value in row {
+            let key = key(value.to_bits().cast_signed());
+            (low, high) = (low.min(key), high.max(key));
+        }
+        let [low, high] = [low, high].map(|bits| f32::from_bits(key(bits).cast_unsigned()));
+        // What is no number lies beyond what has no end, on either side.
+        let range = if low.is_finite() && high.is_finite() { high - low } else { f32::NAN };
+        let inverse = if range > 0.0 { 255.0 / range } else { 0.0 };
+        let zero = (-low * inverse + WHOLE) - WHOLE;
+        *step = Step { size: range / 255.0, zero: zero as i32 };
+        for (byte, value) in bytes.iter_mut().zip(row) {
+            let place = smaller(larger(value * inverse + zero, 0.0), 255.0);
+            *byte = (place + WHOLE).to_bits() as u8;
+        }
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::cast_precision_loss, reason = "what a sum of 31 bits loses is far below a step")]
+fn unscale_plain(whole: &WholeTile, steps: &[Step], outputs: &Outputs, bias: &[f32; PANEL], sums: &mut Tile) {
+    for ((whole, step), out) in whole.iter().zip(steps).zip(sums) {
+        for at in 0..PANEL {
+            let sum = whole[at].wrapping_sub(step.zero.wrapping_mul(outputs.sums[at]));
+            out[at] = sum as f32 * (step.size * outputs.steps[at]) + bias[at];
+        }
+    }
+}
+
+#[inline(always)]
+fn place_plain(sums: &[[f32; PANEL]], some: usize, out: &mut [f32], stride: usize) {
+    // Nearly always all of them, a length that the compiler knows: the loops must not become one.
+    if some == PANEL {
+        for (row, sums) in sums.iter().enumerate() {
+            out[row * stride..][..PANEL].copy_from_slice(sums);
+        }
+    } else {
+        for (row, sums) in sums.iter().enumerate() {
+            out[row * stride..][..some].copy_from_slice(&sums[..some]);
+        }
+    }
+}
+
+#[inline(always)]
+fn gather_plain(x: &[f32], stride: usize, some: usize, out: &mut [f32]) {
+    let rows = out.as_chunks_mut::<PANEL>().0.iter_mut().enumerate();
+    if some == PANEL {
+        rows.for_each(|(row, out)| out.copy_from_slice(&x[row * stride..][..PANEL]));
+    } else {
+        rows.for_each(|(row, out)| out[..some].copy_from_slice(&x[row * stride..][..some]));
+    }
 }
