@@ -28,8 +28,8 @@ impl Wanted {
         match self.precision {
             Precision::Auto | Precision::F32 => Ok(Width::F32),
             Precision::Bf16 => Ok(Width::Bf16),
-            Precision::F16 => {
-                Err(ModelError::Asked("precision f16: sentences are embedded in f32 or bf16".to_owned()))
+            other => {
+                Err(ModelError::Asked(format!("precision {other}: sentences are embedded in f32 or bf16")))
             }
         }
     }

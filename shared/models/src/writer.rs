@@ -83,13 +83,13 @@ impl Writer {
     fn start(path: &Path, options: WriterOptions, now: bool) -> Result<Self, ModelError> {
         let files = Files::open(path)?;
         let device = options.device.open()?;
-        let dtypes = Dtypes::of(options.precision, &device);
+        let dtypes = Dtypes::of(options.precision, &device)?;
         // Headers only.
         let weights = Weights::open(&files, &Device::Cpu, Dtypes::F32, false)?;
         let kind = Kind::read(&files, &weights)?;
         let text = Arc::new(Text::open(&files, &weights, &kind)?);
         drop(weights);
-        let name = match Precision::of(dtypes.weights) {
+        let name = match options.precision.on(&device) {
             Precision::F32 => files.fingerprint()?,
             other => format!("{} {other}", files.fingerprint()?),
         };

@@ -8,17 +8,37 @@
 //! The instructions are chosen when the program runs ([`Level`]). What is not a matrix product is plain Rust, compiled
 //! once for each level ([`rows`]); the inner loop of a product is written out for each ([`x86`]), with a plain one
 //! beside it that every other processor takes and that the others are tested against.
+//!
+//! Models that write have few rows at a time and weights in several forms: for them a [`Matrix`] is laid out, [`multiply`]
+//! takes any number of rows to it, and a [`Cache`] keeps keys and values in the same order, so that attention is two
+//! such products ([`attend`]).
 
 mod attention;
+mod cache;
 mod level;
+mod matrix;
+mod multiply;
 mod packed;
+pub(crate) mod parts;
 mod plain;
 pub(crate) mod rows;
+mod spread;
 #[cfg(test)]
 mod tests;
+mod tile;
+#[cfg(target_arch = "x86_64")]
+mod tile_avx2;
+#[cfg(target_arch = "x86_64")]
+mod tile_x86;
+#[cfg(test)]
+mod writing_tests;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub(crate) use attention::attention;
+pub(crate) use cache::{Asking, Cache, Columns, attend};
 pub(crate) use level::Level;
+pub(crate) use matrix::{BLOCK, Block, Form, Matrix};
+pub(crate) use multiply::{Then, multiply, rows_at_once};
 pub(crate) use packed::{Packed, Width, product};
+pub(crate) use spread::has_bf16;
