@@ -2,8 +2,8 @@
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    again, backup, bench_model, doctor, heads, jobs, models, place, put, queues, result, service, settings, subscriptions,
-    summarize, train, up,
+    again, backup, bench_model, doctor, heads, jobs, models, place, put, queues, result, service, settings,
+    subscriptions, summarize, train, up,
 };
 use clap::{CommandFactory, Parser};
 use std::io::{ErrorKind, IsTerminal, Write};

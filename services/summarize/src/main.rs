@@ -20,7 +20,8 @@ async fn main() -> anyhow::Result<()> {
         aws = aws::connect_patiently(&settings) => aws?,
         () = shutdown.draining() => return Ok(()),
     };
-    let options = models::Options { device: args.device, precision: args.dtype, watch: precis_summarize::watch() };
+    let options =
+        models::Options { device: args.device, precision: args.dtype, watch: precis_summarize::watch() };
     let backend = models::open(&args.model, args.writer.as_deref(), &options)?;
     // Not ready before it has run once: what cannot be loaded is seen by whoever deploys, not by the first document.
     tokio::select! {

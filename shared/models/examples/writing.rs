@@ -1,14 +1,16 @@
-//! How fast a model writes: tokens a CPU-second, for a folder or a GGUF file of any size.
+//! How fast a model writes, for a folder or a GGUF file of any size, and for `benches/models/decoder.py`.
 //!
 //! ```text
-//! cargo run --release --example writing -- MODEL [auto|f32|f16|bf16] [PROMPT_TOKENS] [ANSWER_TOKENS] [ROWS…]
+//! writing MODEL [auto|f32|f16|bf16|int8] [PROMPT_TOKENS] [ANSWER_TOKENS] [ROWS…]
 //! ```
-//! Prompts are one word again and again; answers are as long as asked, each token the likeliest, none guessed. CPU-seconds are
-//! those of all threads of this process.
+//! One line of JSON for each number of rows: `read` is a first token of each, `whole` all tokens, in seconds that all threads
+//! of this process had a core (`cpu`) and that passed (`wall`). Prompts are one word again and again; each token is the
+//! likeliest, none is guessed.
 
 #![expect(clippy::print_stdout, reason = "a tool for the desk")]
 
 use precis_models::{Controls, DeviceChoice, Precision, Writer, WriterOptions};
+use serde_json::{Value, json};
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -32,18 +34,25 @@ async fn main() -> Outcome<()> {
         tokens: 1 << 20,
     };
     let writer = Writer::load(Path::new(model), options)?;
-    println!("{} loaded in {:?}", writer.name(), writer.load_time().unwrap_or_default());
+    let load = writer.load_time().unwrap_or_default().as_secs_f64();
     let word = "the rent ";
     let content = word.repeat(long / writer.count(&word.repeat(100)).div_ceil(100).max(1));
+    // The first of all pays for memory that is touched for the first time.
+    run(&writer, &content, 2, 1).await?;
     for rows in rows {
-        for answer in [1, answer] {
-            run(&writer, &content, answer, rows).await?;
-        }
+        let (read, whole) =
+            (run(&writer, &content, 1, rows).await?, run(&writer, &content, answer, rows).await?);
+        let line = json!({
+            "model": writer.name(), "load": load, "rows": rows, "prompt": writer.count(&content), "answer": answer,
+            "read": read, "whole": whole,
+        });
+        println!("{line}");
     }
     Ok(())
 }
 
-async fn run(writer: &Writer, content: &str, answer: usize, rows: usize) -> Outcome<()> {
+/// Core-seconds and seconds for answers of so many tokens.
+async fn run(writer: &Writer, content: &str, answer: usize, rows: usize) -> Outcome<Value> {
     let controls = Controls { max_tokens: answer, min_tokens: answer, ..Controls::default() };
     let prompt = |row: usize| Prompt {
         instructions: String::new(),
@@ -55,25 +64,21 @@ async fn run(writer: &Writer, content: &str, answer: usize, rows: usize) -> Outc
     };
     let asked = (0..rows).map(|row| (prompt(row), controls.clone())).collect();
     let (cores, clock) = (on_cores()?, Instant::now());
-    let mut tokens = 0;
     for written in writer.write(asked).await? {
-        tokens += written?.tokens.len();
+        let written = written?.tokens.len();
+        if written != answer {
+            return Err(format!("an answer of {written} tokens, {answer} wanted").into());
+        }
     }
-    let (cores, clock) = (on_cores()? - cores, clock.elapsed().as_secs_f64());
-    #[expect(clippy::cast_precision_loss, reason = "a count")]
-    let rate = tokens as f64 / cores;
-    println!(
-        "{rows} prompts of {} tokens, {answer} out: {cores:.2} CPU-s, {clock:.2} s, {rate:.1} tokens a CPU-second",
-        writer.count(content)
-    );
-    Ok(())
+    Ok(json!({"cpu": on_cores()? - cores, "wall": clock.elapsed().as_secs_f64()}))
 }
 
-/// Seconds that all threads of this process have had a core (user and system), in ticks of 10 ms.
+/// Seconds that all threads of this process have had a core, in nanoseconds of each.
 fn on_cores() -> Outcome<f64> {
-    let text = std::fs::read_to_string("/proc/self/stat")?;
-    // The name before ") " may hold anything; user and system time are the 12th and 13th after it.
-    let rest = text.rsplit_once(") ").ok_or("no stat")?.1;
-    let ticks: Vec<f64> = rest.split(' ').skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
-    Ok(ticks.iter().sum::<f64>() / 100.0)
+    let mut all = 0.0;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        all += text.split(' ').next().unwrap_or_default().parse::<f64>()?;
+    }
+    Ok(all / 1e9)
 }

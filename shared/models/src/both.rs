@@ -22,11 +22,7 @@ pub struct Options {
 ///
 /// # Errors
 /// A `ModelError` that names the file and what is wrong with it.
-pub fn open(
-    reader: &Path,
-    writer: Option<&Path>,
-    options: &Options,
-) -> Result<Arc<dyn Backend>, ModelError> {
+pub fn open(reader: &Path, writer: Option<&Path>, options: &Options) -> Result<Arc<dyn Backend>, ModelError> {
     let reader = MiniLm::open_as(reader, options)?;
     let Some(writer) = writer else { return Ok(Arc::new(reader)) };
     let writer = Writer::open(writer, WriterOptions { device: options.device, ..WriterOptions::default() })?;

@@ -109,11 +109,7 @@ impl Encode for Encoder {
 
 /// Sequences of like lengths as one tensor each, so that no row is padded to more than twice its length. With them the count
 /// of tokens that only fill.
-fn in_groups(
-    model: &Bert,
-    device: &Device,
-    batch: &[&[u32]],
-) -> candle_core::Result<(Vec<Vec<f32>>, u64)> {
+fn in_groups(model: &Bert, device: &Device, batch: &[&[u32]]) -> candle_core::Result<(Vec<Vec<f32>>, u64)> {
     let mut order: Vec<usize> = (0..batch.len()).collect();
     order.sort_by_key(|&at| batch[at].len());
     let (mut out, mut padding) = (vec![Vec::new(); batch.len()], 0);

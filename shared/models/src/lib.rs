@@ -1,4 +1,5 @@
-//! The transformers, in Candle, behind summarizer's `Backend`. Loads folders, fetches nothing.
+//! The transformers, behind summarizer's `Backend`: on a processor by kernels of our own, on other devices in Candle's
+//! operations. Loads folders, fetches nothing.
 //!
 //! One thread owns a model and its device ([`MiniLm`]). Requests of many documents wait in its queue while it runs; what has
 //! come by then is planned into the next batch, fair between tenants and documents, so batches grow with the load and a lone

@@ -2,11 +2,12 @@
 
 use crate::ModelError;
 use crate::files::{Files, Stored};
+use crate::kernels::{Level, Matrix, Then, multiply};
 use crate::precision::Dtypes;
-use crate::qwen3::{self, Qwen3};
+use crate::qwen3::{self, PackedQwen3, Qwen3};
 use crate::row::{Feed, Row};
 use crate::settings::{Settings, unsupported};
-use crate::t5::{self, T5};
+use crate::t5::{self, PackedT5, T5};
 use crate::weights::Weights;
 use candle_core::{Device, Tensor};
 
@@ -92,8 +93,10 @@ impl Kind {
     }
 }
 
-/// Its weights on a device.
+/// Its weights: on a processor as its own products take them, elsewhere for Candle's operations.
 pub(crate) enum Model {
+    PackedT5(Box<PackedT5>),
+    PackedQwen3(Box<PackedQwen3>),
     T5(Box<T5>),
     Qwen3(Box<Qwen3>),
 }
@@ -108,9 +111,16 @@ impl Model {
     ) -> Result<(Self, Kind), ModelError> {
         let weights = Weights::open(files, device, dtypes, plain)?;
         let kind = Kind::read(files, &weights)?;
-        let model = match &kind {
-            Kind::T5(config) => Self::T5(Box::new(T5::load(&weights, config.clone())?)),
-            Kind::Qwen3(config) => Self::Qwen3(Box::new(Qwen3::load(&weights, config.clone())?)),
+        let level = Level::best();
+        let model = match kind.clone() {
+            Kind::T5(config) if dtypes.own => {
+                Self::PackedT5(Box::new(PackedT5::load(&weights, config, level)?))
+            }
+            Kind::Qwen3(config) if dtypes.own => {
+                Self::PackedQwen3(Box::new(PackedQwen3::load(&weights, config, level)?))
+            }
+            Kind::T5(config) => Self::T5(Box::new(T5::load(&weights, config)?)),
+            Kind::Qwen3(config) => Self::Qwen3(Box::new(Qwen3::load(&weights, config)?)),
         };
         Ok((model, kind))
     }
@@ -118,6 +128,8 @@ impl Model {
     /// Rows for prompts, each with the tokens that it may have to read besides; an encoder reads its prompts here.
     pub(crate) fn begin(&self, prompts: &[(&[u32], usize)]) -> Result<Vec<Row>, ModelError> {
         match self {
+            Self::PackedT5(model) => in_pool(|| model.begin(prompts)),
+            Self::PackedQwen3(model) => Ok(model.begin(prompts)),
             Self::T5(model) => model.begin(prompts),
             Self::Qwen3(model) => model.begin(prompts),
         }
@@ -126,19 +138,35 @@ impl Model {
 
     /// One step of all rows; the wanted logits of each, in their order. Where it fails no row has gone on.
     pub(crate) fn forward(&self, feeds: &mut [Feed]) -> Result<Vec<Vec<Vec<f32>>>, ModelError> {
-        let logits = match self {
-            Self::T5(model) => model.forward(feeds),
-            Self::Qwen3(model) => model.forward(feeds),
+        let rows = match self {
+            Self::PackedT5(model) => in_pool(|| model.forward(feeds)),
+            Self::PackedQwen3(model) => in_pool(|| model.forward(feeds)),
+            Self::T5(model) => model.forward(feeds).and_then(numbers),
+            Self::Qwen3(model) => model.forward(feeds).and_then(numbers),
         };
-        let rows = logits
-            .and_then(|logits| logits.as_ref().map_or_else(|| Ok(Vec::new()), Tensor::to_vec2::<f32>))
-            .map_err(ModelError::run)?;
-        let mut rows = rows.into_iter();
+        let mut rows = rows.map_err(ModelError::run)?.into_iter();
         Ok(feeds
             .iter()
             .map(|feed| rows.by_ref().take(feed.wanted.min(feed.tokens.len())).collect())
             .collect())
     }
+}
+
+fn numbers(logits: Option<Tensor>) -> candle_core::Result<Vec<Vec<f32>>> {
+    logits.map_or_else(|| Ok(Vec::new()), |logits| logits.to_vec2())
+}
+
+/// A step has some hundred products: handing each of them to the threads that compute would cost more than many of them do.
+/// So the whole step is done by one of those, and the others help.
+fn in_pool<T: Send>(step: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| step())
+}
+
+/// What a processor's last product says, row by row.
+pub(crate) fn logits(level: Level, xs: &[f32], head: &Matrix) -> Vec<Vec<f32>> {
+    let mut all = vec![0.0; xs.len() / head.inputs() * head.outputs()];
+    multiply(level, xs, head, Then::Set, &mut all);
+    all.chunks_exact(head.outputs()).map(<[f32]>::to_vec).collect()
 }
 
 impl Stored {

@@ -1,6 +1,7 @@
 //! Our models against the reference library's, on the tiny ones of `tests/golden`: `make.py` there made them.
 
 use crate::files::Files;
+use crate::kernels::Form;
 use crate::model::{Kind, Model};
 use crate::precision::Dtypes;
 use crate::row::{Feed, Row};
@@ -149,6 +150,55 @@ fn rows_of_a_batch_are_the_rows_alone() {
     }
 }
 
+/// What devices other than the processor take.
+#[test]
+fn candles_operations_give_the_same_logits() {
+    for name in MODELS {
+        let (model, _) = load(name, Dtypes { own: false, ..Dtypes::F32 });
+        let cases = expected(name);
+        for chunk in [usize::MAX, 7] {
+            let off = farthest(&run(&model, &cases, chunk), &cases);
+            println!("{name} by Candle: {off:e}");
+            assert!(off < 1e-5, "{name}: {off:e}");
+        }
+    }
+}
+
+/// To the last bit, so that no answer can depend on who else is served, on the cut of a prompt or on the number of cores.
+#[test]
+fn a_row_is_the_same_in_any_company_by_any_cut_on_any_number_of_threads() {
+    for name in MODELS {
+        for form in [Form::F32, Form::Bf16, Form::Q8] {
+            let (model, _) = load(name, Dtypes { form, ..Dtypes::F32 });
+            let cases = expected(name);
+            let by = |threads: usize, chunk: usize, cases: &[Case]| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| run(&model, cases, chunk))
+            };
+            let together = by(1, 9, &cases);
+            assert!(by(3, 9, &cases) == together, "{name} {form:?} on several threads");
+            assert!(by(2, 4, &cases) == together, "{name} {form:?} in other pieces");
+            for (case, row) in cases.iter().zip(&together) {
+                assert!(by(2, 9, std::slice::from_ref(case))[0] == *row, "{name} {form:?} alone");
+            }
+        }
+    }
+}
+
+/// Weights and what they meet in 8 bits: bound as files in 8 bits are.
+#[test]
+fn eight_bits_made_at_loading_stay_within_their_bound() {
+    for name in MODELS {
+        let expected = read(&format!("{name}/expected.json"));
+        let bound = 5.0 * expected["coarse"]["bf16"].as_f64().unwrap() as f32;
+        let (model, _) = load(name, Dtypes { form: Form::Q8, ..Dtypes::F32 });
+        let cases = cases(&expected);
+        let off = farthest(&run(&model, &cases, usize::MAX), &cases);
+        println!("{name} in 8 bits: {off:e} of {bound:e}");
+        assert!(off < bound, "{name}: {off:e} of {bound:e}");
+    }
+}
+
 /// The reference is so far from itself: ours may be no farther but for luck, whether it computes in 16 bits or only has its
 /// weights in them.
 #[test]
@@ -159,7 +209,9 @@ fn sixteen_bits_stay_as_near_as_the_reference_librarys() {
             let bound = expected["coarse"][key].as_f64().unwrap() as f32;
             let cases = cases(&expected);
             for acts in [DType::F32, dtype] {
-                let (model, _) = load(name, Dtypes { weights: dtype, acts });
+                let own = acts == DType::F32;
+                let form = if own && dtype == DType::BF16 { Form::Bf16 } else { Form::F32 };
+                let (model, _) = load(name, Dtypes { weights: dtype, acts, form, own });
                 let off = farthest(&run(&model, &cases, usize::MAX), &cases);
                 println!("{name} {key} with activations in {acts:?}: {off:e} (reference {bound:e})");
                 assert!(off < 1.5 * bound, "{name} {key} {acts:?}: {off:e} of {bound:e}");

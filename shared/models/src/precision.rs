@@ -1,6 +1,7 @@
 //! In how many bits a model keeps its weights and computes.
 
 use crate::ModelError;
+use crate::kernels::Form;
 use candle_core::{DType, Device};
 use std::fmt;
 use std::str::FromStr;
@@ -17,17 +18,18 @@ pub enum Precision {
     F16,
     /// 16 bits with 8 for the exponent.
     Bf16,
-    /// 8 bits in the products alone: of a sentence encoder.
+    /// 8 bits, rounded when they are loaded: with a scale for each 32 numbers of a model that writes, for each output of a
+    /// sentence encoder. On a processor only.
     Int8,
 }
 
 impl Precision {
-    /// Of a dtype that weights may have.
-    pub(crate) fn of(dtype: DType) -> Self {
-        match dtype {
-            DType::F16 => Self::F16,
-            DType::BF16 => Self::Bf16,
-            _ => Self::F32,
+    /// What `auto` means on a device.
+    pub(crate) fn on(self, device: &Device) -> Self {
+        match self {
+            Self::Auto if device.is_cpu() => Self::F32,
+            Self::Auto => Self::Bf16,
+            other => other,
         }
     }
 }
@@ -64,27 +66,33 @@ impl FromStr for Precision {
 pub(crate) struct Dtypes {
     /// Of matrices, where they are not quantised.
     pub weights: DType,
-    /// Of what goes into them, and of the caches. The residual stream, norms and probabilities are always in f32.
+    /// Of what goes into them, and of the caches, in Candle's operations. The residual stream, norms and probabilities are
+    /// always in f32.
     pub acts: DType,
+    /// In what a processor's products take the matrices.
+    pub form: Form,
+    /// Whether they are a processor's own, or Candle's operations.
+    pub own: bool,
 }
 
 impl Dtypes {
-    pub(crate) const F32: Self = Self { weights: DType::F32, acts: DType::F32 };
+    /// In f32, by a processor's own products.
+    pub(crate) const F32: Self = Self { weights: DType::F32, acts: DType::F32, form: Form::F32, own: true };
 
-    /// A processor computes in f32 whatever the weights are: it has no arithmetic in 16 bits that would be faster.
     pub(crate) fn of(precision: Precision, device: &Device) -> Result<Self, ModelError> {
-        let weights = match precision {
-            Precision::Auto if device.is_cpu() => DType::F32,
-            Precision::Auto | Precision::Bf16 => DType::BF16,
-            Precision::F32 => DType::F32,
-            Precision::F16 => DType::F16,
+        let own = device.is_cpu();
+        let (weights, form) = match precision.on(device) {
+            Precision::Auto | Precision::F32 => (DType::F32, Form::F32),
+            // No processor here multiplies these: they are widened once.
+            Precision::F16 => (DType::F16, Form::F32),
+            Precision::Bf16 => (DType::BF16, Form::Bf16),
+            Precision::Int8 if own => (DType::F32, Form::Q8),
             Precision::Int8 => {
-                return Err(ModelError::Asked(
-                    "precision int8: a model that writes takes f32, f16 or bf16".to_owned(),
-                ));
+                let asked = "precision int8 is for a processor: give bf16, or a GGUF file in Q8_0";
+                return Err(ModelError::Asked(asked.to_owned()));
             }
         };
-        Ok(Self { weights, acts: if device.is_cpu() { DType::F32 } else { weights } })
+        Ok(Self { weights, acts: if own { DType::F32 } else { weights }, form, own })
     }
 }
 

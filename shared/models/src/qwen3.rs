@@ -1,14 +1,17 @@
-//! Qwen3, dense: a decoder that reads the prompt and goes on writing.
+//! Qwen3, dense: a decoder that reads the prompt and goes on writing. Here in Candle's operations, for devices other than the
+//! processor, which has [`PackedQwen3`].
 
 mod config;
+mod packed;
 
 pub(crate) use config::Config;
+pub(crate) use packed::PackedQwen3;
 
 use crate::ModelError;
 use crate::attention::{Kv, causal};
 use crate::linear::Linear;
 use crate::norm::Norm;
-use crate::row::{Feed, Packed, Row, together};
+use crate::row::{Feed, Kept, Packed, Row, together};
 use crate::table::Table;
 use crate::weights::Weights;
 use candle_core::{DType, Device, Result, Tensor};
@@ -58,23 +61,25 @@ struct Turns {
     sin: Tensor,
 }
 
+/// Cosines and sines of the angles, half a head's numbers for each position.
+fn turns(positions: &[usize], config: &Config) -> (Vec<f32>, Vec<f32>) {
+    let half = config.dim / 2;
+    // In f32 as the reference: the angles of late positions are rounded, and the same is needed here.
+    #[expect(clippy::cast_precision_loss, reason = "a head has few dimensions")]
+    let exponents = (0..half).map(|i| (2 * i) as f32 / config.dim as f32);
+    #[expect(clippy::cast_possible_truncation, reason = "as the reference rounds")]
+    let theta = config.theta as f32;
+    let speeds: Vec<f32> = exponents.map(|exponent| 1.0 / theta.powf(exponent)).collect();
+    #[expect(clippy::cast_precision_loss, reason = "positions are below 2^24")]
+    let angles = positions.iter().flat_map(|&place| speeds.iter().map(move |speed| place as f32 * speed));
+    angles.map(|angle| (angle.cos(), angle.sin())).unzip()
+}
+
 impl Turns {
     fn at(positions: &[usize], config: &Config, device: &Device) -> Result<Self> {
-        let half = config.dim / 2;
-        // In f32 as the reference: the angles of late positions are rounded, and the same is needed here.
-        #[expect(clippy::cast_precision_loss, reason = "a head has few dimensions")]
-        let exponents = (0..half).map(|i| (2 * i) as f32 / config.dim as f32);
-        #[expect(clippy::cast_possible_truncation, reason = "as the reference rounds")]
-        let theta = config.theta as f32;
-        let speeds: Vec<f32> = exponents.map(|exponent| 1.0 / theta.powf(exponent)).collect();
-        #[expect(clippy::cast_precision_loss, reason = "positions are below 2^24")]
-        let angles =
-            || positions.iter().flat_map(|&place| speeds.iter().map(move |speed| place as f32 * speed));
-        let tensor = |values: Vec<f32>| Tensor::from_vec(values, (positions.len(), half), device);
-        Ok(Self {
-            cos: tensor(angles().map(f32::cos).collect())?,
-            sin: tensor(angles().map(f32::sin).collect())?,
-        })
+        let shape = (positions.len(), config.dim / 2);
+        let (cos, sin) = turns(positions, config);
+        Ok(Self { cos: Tensor::from_vec(cos, shape, device)?, sin: Tensor::from_vec(sin, shape, device)? })
     }
 
     /// `(tokens, heads, dim)` in f32 → the same, turned.
@@ -120,7 +125,7 @@ impl Qwen3 {
         let row = |(prompt, room): &(&[u32], usize)| {
             let kv = |_| Kv::room(owners, prompt.len() + room, dim, self.acts, &self.device);
             let own = (0..self.layers.len()).map(kv).collect::<Result<_>>()?;
-            Ok(Row { own, cross: Vec::new(), length: 0 })
+            Ok(Row { kept: Kept::Tensors { own, cross: Vec::new() }, length: 0 })
         };
         prompts.iter().map(row).collect()
     }
@@ -128,13 +133,13 @@ impl Qwen3 {
     /// Reads the rows' next tokens. Gives the wanted logits in their order, `(wanted, vocabulary)` in f32; nothing where none
     /// are wanted.
     pub(crate) fn forward(&self, feeds: &mut [Feed]) -> Result<Option<Tensor>> {
-        let packed = Packed::new(feeds, &self.device)?;
+        let packed = Packed::new(feeds);
         let turns = Turns::at(&packed.positions, &self.config, &self.device)?;
         let mut masks = Vec::with_capacity(feeds.len());
         for feed in feeds.iter() {
             masks.push(causal(feed.row.length, feed.tokens.len(), &self.device)?);
         }
-        let mut stream = self.table.rows(&packed.ids)?;
+        let mut stream = self.table.rows(&packed.tensor(&self.device)?)?;
         for at in 0..self.layers.len() {
             let attended = self.attend(at, &stream, &packed, &turns, feeds, &masks)?;
             stream = (stream + attended)?;
@@ -175,7 +180,7 @@ impl Qwen3 {
         let mut parts = Vec::with_capacity(feeds.len());
         for ((feed, mask), &(start, count)) in feeds.iter().zip(masks).zip(&packed.spans) {
             let part = |part: &Tensor| part.narrow(0, start, count);
-            let (kv, length) = (&feed.row.own[at], feed.row.length);
+            let (kv, length) = (&feed.row.tensors()?.0[at], feed.row.length);
             kv.put(length, &part(&keys)?, &part(&values)?)?;
             parts.push(kv.attend(&part(&queries)?, length + count, mask.as_ref())?);
         }

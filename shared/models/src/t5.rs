@@ -1,16 +1,19 @@
-//! T5, versions 1.0 and 1.1 (flan-t5 and its kin): an encoder that reads the prompt once, and a decoder that writes.
+//! T5, versions 1.0 and 1.1 (flan-t5 and its kin): an encoder that reads the prompt once, and a decoder that writes. Here in
+//! Candle's operations, for devices other than the processor, which has [`PackedT5`].
 
 mod bias;
 mod config;
 mod layers;
+mod packed;
 
 pub(crate) use config::Config;
+pub(crate) use packed::PackedT5;
 
 use crate::ModelError;
 use crate::attention::Kv;
 use crate::linear::Linear;
 use crate::norm::Norm;
-use crate::row::{Feed, Packed, Row, together};
+use crate::row::{Feed, Kept, Packed, Row, together};
 use crate::table::Table;
 use crate::weights::Weights;
 use bias::Bias;
@@ -32,12 +35,15 @@ pub(crate) struct T5 {
     acts: DType,
 }
 
+/// Files of newer libraries have the table of tokens under its first name only, some older ones only under the others.
+fn table_name(weights: &Weights) -> &'static str {
+    let names = ["shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"];
+    names.into_iter().find(|name| weights.has(name)).unwrap_or(names[0])
+}
+
 impl T5 {
     pub(crate) fn load(weights: &Weights, config: Config) -> std::result::Result<Self, ModelError> {
-        // Files of newer libraries have the table under its first name only, some older ones only under the others.
-        let names = ["shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"];
-        let name = names.into_iter().find(|name| weights.has(name)).unwrap_or(names[0]);
-        let table = weights.table(name, config.vocabulary, config.hidden)?;
+        let table = weights.table(table_name(weights), config.vocabulary, config.hidden)?;
         let own = config.own_head.unwrap_or_else(|| weights.has("lm_head.weight"));
         let head = if own {
             weights.linear("lm_head.weight", config.vocabulary, config.hidden)?
@@ -59,10 +65,7 @@ impl T5 {
         };
         let decoder =
             (0..config.decoder_layers).map(layer).collect::<std::result::Result<_, ModelError>>()?;
-        let bias = |part: &str, causal| {
-            let name = format!("{part}.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
-            Bias::load(weights, &name, &config, causal)
-        };
+        let bias = |part: &str, causal| Bias::of(weights, part, &config, causal);
         let norm = |part: &str| {
             weights.norm(&format!("{part}.final_layer_norm.weight"), config.hidden, config.epsilon)
         };
@@ -83,27 +86,28 @@ impl T5 {
 
     /// Reads the prompts, each with the length that its answer may have: a row for each, which has to read the start token.
     pub(crate) fn begin(&self, prompts: &[(&[u32], usize)]) -> Result<Vec<Row>> {
-        let packed = Packed::of(prompts.iter().map(|(prompt, _)| (*prompt, 0, 0)), &self.device)?;
+        let packed = Packed::of(prompts.iter().map(|(prompt, _)| (*prompt, 0, 0)));
         let hidden = self.encode(&packed)?;
         let mut rows = Vec::with_capacity(prompts.len());
         for (_, room) in prompts {
             let own = |_| Kv::room(self.config.heads, *room, self.config.dim, self.acts, &self.device);
             let own = (0..self.decoder.len()).map(own).collect::<Result<_>>()?;
-            rows.push(Row { own, cross: Vec::with_capacity(self.decoder.len()), length: 0 });
+            rows.push((own, Vec::with_capacity(self.decoder.len())));
         }
         for (_, cross, _) in &self.decoder {
             let (keys, values) = (cross.split(&cross.key, &hidden)?, cross.split(&cross.value, &hidden)?);
-            for (row, &(start, count)) in rows.iter_mut().zip(&packed.spans) {
+            for ((_, cross), &(start, count)) in rows.iter_mut().zip(&packed.spans) {
                 let part = |part: &Tensor| part.narrow(0, start, count);
-                row.cross.push(Kv::fixed(&part(&keys)?, &part(&values)?)?);
+                cross.push(Kv::fixed(&part(&keys)?, &part(&values)?)?);
             }
         }
-        Ok(rows)
+        let row = |(own, cross)| Row { kept: Kept::Tensors { own, cross }, length: 0 };
+        Ok(rows.into_iter().map(row).collect())
     }
 
     /// The encoder's output for all tokens, normalised.
     fn encode(&self, packed: &Packed) -> Result<Tensor> {
-        let mut stream = self.table.rows(&packed.ids)?;
+        let mut stream = self.table.rows(&packed.tensor(&self.device)?)?;
         let mut biases = HashMap::new();
         for &(_, count) in &packed.spans {
             if let std::collections::hash_map::Entry::Vacant(place) = biases.entry(count) {
@@ -130,13 +134,13 @@ impl T5 {
     /// Reads the rows' next tokens. Gives the wanted logits in their order, `(wanted, vocabulary)` in f32; nothing where none
     /// are wanted.
     pub(crate) fn forward(&self, feeds: &mut [Feed]) -> Result<Option<Tensor>> {
-        let packed = Packed::new(feeds, &self.device)?;
+        let packed = Packed::new(feeds);
         let mut biases = Vec::with_capacity(feeds.len());
         for feed in feeds.iter() {
             let (from, to) = (feed.row.length, feed.row.length + feed.tokens.len());
             biases.push(self.decoder_bias.over(from..to, to, &self.device)?);
         }
-        let mut stream = self.table.rows(&packed.ids)?;
+        let mut stream = self.table.rows(&packed.tensor(&self.device)?)?;
         for (at, (own, cross, dense)) in self.decoder.iter().enumerate() {
             let xs = own.normed(&stream)?;
             let queries = own.split(&own.query, &xs)?;
@@ -144,7 +148,7 @@ impl T5 {
             let mut parts = Vec::with_capacity(feeds.len());
             for ((feed, bias), &(start, count)) in feeds.iter().zip(&biases).zip(&packed.spans) {
                 let part = |part: &Tensor| part.narrow(0, start, count);
-                let (kv, length) = (&feed.row.own[at], feed.row.length);
+                let (kv, length) = (&feed.row.tensors()?.0[at], feed.row.length);
                 kv.put(length, &part(&keys)?, &part(&values)?)?;
                 parts.push(kv.attend(&part(&queries)?, length + count, Some(bias))?);
             }
@@ -153,7 +157,7 @@ impl T5 {
             let queries = cross.split(&cross.query, &cross.normed(&stream)?)?;
             let mut parts = Vec::with_capacity(feeds.len());
             for (feed, &(start, count)) in feeds.iter().zip(&packed.spans) {
-                let kv = &feed.row.cross[at];
+                let kv = &feed.row.tensors()?.1[at];
                 parts.push(kv.attend(&queries.narrow(0, start, count)?, kv.len()?, None)?);
             }
             stream = added(&stream, &cross.out.forward(&together(&parts)?)?)?;

@@ -1,13 +1,16 @@
 //! The weights of a generating model: a tensor is asked for by its name and shape, and comes from whichever form they are in.
 
 mod gguf;
+mod raw;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use gguf::Gguf;
+pub(crate) use raw::Rows;
 
 use crate::ModelError;
 use crate::files::{Files, Stored};
+use crate::kernels::{Form, Level, has_bf16};
 use crate::linear::Linear;
 use crate::norm::Norm;
 use crate::precision::Dtypes;
@@ -15,12 +18,13 @@ use crate::table::Table;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::safetensors::MmapedSafetensors;
 use candle_core::{DType, Device, Tensor};
+use raw::{Kind, Raw};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The folder's weights on their way to a device.
 pub(crate) struct Weights {
-    source: Source,
+    source: Arc<Source>,
     stored: Stored,
     pub device: Device,
     pub dtypes: Dtypes,
@@ -38,6 +42,28 @@ enum Found {
     Quantised(QTensor),
 }
 
+impl Source {
+    /// A tensor as it lies there.
+    fn raw(&self, name: &str) -> candle_core::Result<Raw<'_>> {
+        match self {
+            Self::Mapped(mapped) => {
+                let view = mapped.get(name)?;
+                Ok(Raw { kind: Kind::Dense(view.dtype().try_into()?), bytes: view.data() })
+            }
+            Self::Gguf(gguf) => {
+                let (kind, bytes) = gguf.bytes(name)?;
+                let kind = match kind {
+                    GgmlDType::F32 => Kind::Dense(DType::F32),
+                    GgmlDType::F16 => Kind::Dense(DType::F16),
+                    GgmlDType::BF16 => Kind::Dense(DType::BF16),
+                    other => Kind::Blocks(other),
+                };
+                Ok(Raw { kind, bytes })
+            }
+        }
+    }
+}
+
 impl Weights {
     /// Opens the files. With `plain`, quantised weights are unpacked to the dtype of the others.
     pub(crate) fn open(
@@ -50,12 +76,13 @@ impl Weights {
             Stored::Gguf(path) => Source::Gguf(Gguf::open(path)?),
             _ => Source::Mapped(mapped(&files.weights())?),
         };
+        let source = Arc::new(source);
         Ok(Self { source, stored: files.stored.clone(), device: device.clone(), dtypes, plain })
     }
 
     /// The same without unpacking, for what GGUF says besides tensors.
     pub(crate) fn gguf(&self) -> Option<&Gguf> {
-        match &self.source {
+        match &*self.source {
             Source::Gguf(gguf) => Some(gguf),
             Source::Mapped(_) => None,
         }
@@ -72,7 +99,7 @@ impl Weights {
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        match &self.source {
+        match &*self.source {
             Source::Mapped(mapped) => mapped.get(name).is_ok(),
             Source::Gguf(gguf) => gguf.shape(name).is_some(),
         }
@@ -80,7 +107,7 @@ impl Weights {
 
     /// Its shape in the file.
     pub(crate) fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        match &self.source {
+        match &*self.source {
             Source::Mapped(mapped) => mapped.get(name).ok().map(|view| view.shape().to_vec()),
             Source::Gguf(gguf) => gguf.shape(name),
         }
@@ -91,17 +118,35 @@ impl Weights {
         ModelError::Content { path: self.file(name).to_owned(), reason }
     }
 
-    fn find(&self, name: &str, wanted: &[usize]) -> Result<Found, ModelError> {
+    fn damaged(&self, name: &str, error: impl std::fmt::Display) -> ModelError {
+        self.content(name, format!("the file is truncated or damaged ({error})"))
+    }
+
+    /// In what a processor's products take numbers that are not in bits.
+    fn form(&self) -> Form {
+        if self.plain { Form::F32 } else { self.dtypes.form }
+    }
+
+    /// In what a processor keeps keys and values: where weights are rounded these may be, if it has products for that.
+    pub(crate) fn cache_form(&self) -> Form {
+        let rounded = self.form() < Form::F32 || (self.gguf().is_some() && !self.plain);
+        if rounded && has_bf16(Level::best()) { Form::Bf16 } else { Form::F32 }
+    }
+
+    /// It is there, and of this shape.
+    fn known(&self, name: &str, wanted: &[usize]) -> Result<(), ModelError> {
         let (path, tensor) = (self.file(name).to_owned(), name.to_owned());
         let wanted = wanted.to_vec();
         match self.shape(name) {
-            None => return Err(ModelError::MissingTensor { path, tensor, wanted }),
-            Some(found) if found != wanted => {
-                return Err(ModelError::WrongShape { path, tensor, wanted, found });
-            }
-            Some(_) => {}
+            None => Err(ModelError::MissingTensor { path, tensor, wanted }),
+            Some(found) if found != wanted => Err(ModelError::WrongShape { path, tensor, wanted, found }),
+            Some(_) => Ok(()),
         }
-        match &self.source {
+    }
+
+    fn find(&self, name: &str, wanted: &[usize]) -> Result<Found, ModelError> {
+        self.known(name, wanted)?;
+        match &*self.source {
             Source::Mapped(mapped) => {
                 let found = mapped.load(name, &self.device).map_err(|error| self.content(name, error))?;
                 let kind = found.dtype();
@@ -120,7 +165,7 @@ impl Weights {
                     _ if self.plain => found.dequantize(&self.device).map(Found::Plain),
                     _ => Ok(Found::Quantised(found)),
                 })
-                .map_err(|error| self.content(name, format!("the file is truncated or damaged ({error})"))),
+                .map_err(|error| self.damaged(name, error)),
         }
     }
 

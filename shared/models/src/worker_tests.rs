@@ -117,7 +117,9 @@ fn documents_share_batches_within_the_budget_and_each_gets_its_own_vectors() {
     assert_eq!(*ran, [vec![600, 300, 100], vec![500]]);
     let told = asking.told.lock().unwrap();
     assert_eq!(told.iter().map(|ran| ran.tokens).sum::<u64>(), 1500);
-    assert!((told[0].fill - 1000.0 / 1024.0).abs() < 1e-9 && told[0].sequences == 3 && told[0].waiting == 500);
+    assert!(
+        (told[0].fill - 1000.0 / 1024.0).abs() < 1e-9 && told[0].sequences == 3 && told[0].waiting == 500
+    );
     assert!(told[0].waited.is_some(), "both have begun in the first");
     assert_eq!(told[1].waited, None);
 }
@@ -191,7 +193,8 @@ fn what_fails_fails_for_its_own_document_alone() {
 #[test]
 fn numbers_that_overflow_are_computed_again_alone_in_f32() {
     let mut asking = Asking::new(usize::MAX);
-    let answer = asking.ask("a", &["3x1".to_owned(), format!("4x{OVERFLOWS}")].each_ref().map(String::as_str));
+    let answer =
+        asking.ask("a", &["3x1".to_owned(), format!("4x{OVERFLOWS}")].each_ref().map(String::as_str));
     asking.run();
     assert_eq!(vectors(answer), [[3.0, 1.0], [4.0, 13.0]]);
     assert_eq!(*asking.ran.lock().unwrap(), [vec![3, 4], vec![4]]);

@@ -89,7 +89,7 @@ impl Writer {
         let kind = Kind::read(&files, &weights)?;
         let text = Arc::new(Text::open(&files, &weights, &kind)?);
         drop(weights);
-        let name = match Precision::of(dtypes.weights) {
+        let name = match options.precision.on(&device) {
             Precision::F32 => files.fingerprint()?,
             other => format!("{} {other}", files.fingerprint()?),
         };

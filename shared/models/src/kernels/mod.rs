@@ -15,22 +15,42 @@
 //!
 //! Threads are those of Rayon's one pool, as many as the process has cores, whichever model asks: two models at work at
 //! once share them and do not come to twice as many. No thread of the async runtime computes; callers wait for a message.
+//!
+//! Models that write have few rows at a time and weights in several forms: for them a [`Matrix`] is laid out, [`multiply`]
+//! takes any number of rows to it, and a [`Cache`] keeps keys and values in the same order, so that attention is two
+//! such products ([`attend`]).
 
 mod activations;
 mod attention;
+mod cache;
 mod inner;
 mod level;
+mod matrix;
+mod multiply;
 mod packed;
 mod panels;
+pub(crate) mod parts;
 mod plain;
 pub(crate) mod rows;
+mod spread;
 #[cfg(test)]
 mod tests;
+mod tile;
+#[cfg(target_arch = "x86_64")]
+mod tile_avx2;
+#[cfg(target_arch = "x86_64")]
+mod tile_x86;
+#[cfg(test)]
+mod writing_tests;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub(crate) use activations::{gelu, gelu_near, gelu_tanh, relu};
 pub(crate) use attention::attention;
+pub(crate) use cache::{Asking, Cache, Columns, attend};
 pub(crate) use level::Level;
+pub(crate) use matrix::{BLOCK, Block, Form, Matrix};
+pub(crate) use multiply::{Then, multiply, rows_at_once};
 pub(crate) use packed::{Packed, product};
 pub(crate) use panels::Width;
+pub(crate) use spread::has_bf16;

@@ -18,8 +18,19 @@ pub(crate) struct Bias {
 }
 
 impl Bias {
+    /// Of the `encoder` or the `decoder`.
+    pub(crate) fn of(
+        weights: &Weights,
+        part: &str,
+        config: &Config,
+        causal: bool,
+    ) -> std::result::Result<Self, ModelError> {
+        let name = format!("{part}.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
+        Self::load(weights, &name, config, causal)
+    }
+
     /// From the first layer's table `(buckets, heads)`; the other layers share it.
-    pub(crate) fn load(
+    fn load(
         weights: &Weights,
         name: &str,
         config: &Config,
@@ -40,25 +51,29 @@ impl Bias {
         Ok(Self { by_distance: (0..config.heads).map(numbers).collect(), farthest, causal })
     }
 
+    /// Adds its numbers to a head's scores of a query at a position with the keys from the first on.
+    pub(crate) fn add(&self, head: usize, query: usize, scores: &mut [f32]) {
+        let head = &self.by_distance[head];
+        let (first, last) = (head[0], head[head.len() - 1]);
+        // Too far before, in the table, too far after.
+        let start = query.saturating_sub(self.farthest).min(scores.len());
+        let end = (query + head.len() - self.farthest).min(scores.len()).max(start);
+        let from = start + self.farthest - query.min(start + self.farthest);
+        scores[..start].iter_mut().for_each(|score| *score += first);
+        scores[start..end].iter_mut().zip(&head[from..]).for_each(|(score, bias)| *score += bias);
+        let after = if self.causal { f32::NEG_INFINITY } else { last };
+        scores[end..].iter_mut().for_each(|score| *score += after);
+    }
+
     /// For queries at these positions over the first `keys` keys: `(heads, queries, keys)`. A decoder's query has −∞ for
     /// keys after it.
     pub(crate) fn over(&self, queries: Range<usize>, keys: usize, device: &Device) -> Result<Tensor> {
-        let mut out = Vec::with_capacity(self.by_distance.len() * queries.len() * keys);
-        for head in &self.by_distance {
-            let (first, last) = (head[0], head[head.len() - 1]);
-            for query in queries.clone() {
-                // Too far before, in the table, too far after.
-                let start = query.saturating_sub(self.farthest).min(keys);
-                let known = query + head.len() - self.farthest;
-                let end = known.min(keys).max(start);
-                out.extend(std::iter::repeat_n(first, start));
-                let from = start + self.farthest - query.min(start + self.farthest);
-                out.extend_from_slice(&head[from..from + (end - start)]);
-                let after = if self.causal { f32::NEG_INFINITY } else { last };
-                out.extend(std::iter::repeat_n(after, keys - end));
-            }
+        let (heads, count) = (self.by_distance.len(), queries.len());
+        let mut out = vec![0.0; heads * count * keys];
+        for (at, scores) in out.chunks_exact_mut(keys).enumerate() {
+            self.add(at / count, queries.start + at % count, scores);
         }
-        Tensor::from_vec(out, (self.by_distance.len(), queries.len(), keys), device)
+        Tensor::from_vec(out, (heads, count, keys), device)
     }
 }
 

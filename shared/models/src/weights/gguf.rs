@@ -3,27 +3,35 @@
 //! Its tensors have names of their own; ours are asked for by those of the reference library.
 
 use crate::ModelError;
-use candle_core::quantized::QTensor;
 use candle_core::quantized::gguf_file::{Content, Value};
-use candle_core::{Device, Result};
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{Device, Result, bail};
+use memmap2::Mmap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 pub(crate) struct Gguf {
     pub path: PathBuf,
     content: Content,
+    map: Mmap,
 }
 
 impl Gguf {
     /// Reads the header.
     pub(crate) fn open(path: &Path) -> std::result::Result<Self, ModelError> {
         let file = File::open(path).map_err(|source| ModelError::File { path: path.to_owned(), source })?;
-        let content = Content::read(&mut BufReader::new(file)).map_err(|error| ModelError::Content {
+        #[expect(
+            unsafe_code,
+            reason = "model files are written once, then only replaced whole, never changed in place"
+        )]
+        let map = unsafe { Mmap::map(&file) };
+        let map = map.map_err(|source| ModelError::File { path: path.to_owned(), source })?;
+        let content = Content::read(&mut Cursor::new(&map[..])).map_err(|error| ModelError::Content {
             path: path.to_owned(),
             reason: format!("it is truncated or no GGUF file ({error})"),
         })?;
-        Ok(Self { path: path.to_owned(), content })
+        Ok(Self { path: path.to_owned(), content, map })
     }
 
     pub(crate) fn shape(&self, name: &str) -> Option<Vec<usize>> {
@@ -31,8 +39,21 @@ impl Gguf {
     }
 
     pub(crate) fn tensor(&self, name: &str, device: &Device) -> Result<QTensor> {
-        let mut file = BufReader::new(File::open(&self.path)?);
-        self.content.tensor(&mut file, &own_name(name), device)
+        self.content.tensor(&mut Cursor::new(&self.map[..]), &own_name(name), device)
+    }
+
+    /// A tensor's kind and bytes.
+    pub(crate) fn bytes(&self, name: &str) -> Result<(GgmlDType, &[u8])> {
+        let Some(info) = self.content.tensor_infos.get(&own_name(name)) else { bail!("it is missing") };
+        let kind = info.ggml_dtype;
+        let blocks = info.shape.elem_count() / kind.block_size();
+        let from = usize::try_from(self.content.tensor_data_offset.saturating_add(info.offset));
+        let rest = from.ok().and_then(|from| self.map.get(from..));
+        let bytes = rest.and_then(|rest| rest.get(..blocks.saturating_mul(kind.type_size())));
+        match bytes {
+            Some(bytes) => Ok((kind, bytes)),
+            None => bail!("it ends beyond the file"),
+        }
     }
 
     pub(crate) fn architecture(&self) -> &str {

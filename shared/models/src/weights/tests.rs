@@ -24,6 +24,20 @@ fn quantised_blocks_stand_for_the_numbers_that_the_format_says() {
         for (a, b) in got.iter().zip(&wanted) {
             assert!((a - b).abs() <= 1e-6 * b.abs().max(1e-3), "{kind:?}: {a} {b}");
         }
+        if !matches!(kind, GgmlDType::Q4K | GgmlDType::Q8_0) {
+            continue;
+        }
+        // And as a processor's products take them, where a scale has 11 bits.
+        let raw = Raw { kind: Kind::Blocks(kind), bytes: &bytes };
+        let most = wanted.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+        for (at, wanted) in wanted.chunks(32).enumerate() {
+            let block = raw.block(kind, 0, at, got.len());
+            let middle = if kind == GgmlDType::Q8_0 { 128.0 } else { 0.0 };
+            for (quant, wanted) in block.quants.iter().zip(wanted) {
+                let stands = block.scale.to_f32() * (f32::from(*quant) - middle) - block.least.to_f32();
+                assert!((stands - wanted).abs() <= 1e-3 * most, "{kind:?}: {stands} {wanted}");
+            }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::ModelError;
 use crate::files::Files;
 use crate::generate::{Rules, Task, Written};
 use crate::model::{Kind, Model};
-use crate::precision::Dtypes;
+use crate::precision::{Dtypes, Precision};
 use crate::row::Feed;
 use crate::text::Text;
 use candle_core::Device;
@@ -45,10 +45,11 @@ impl Loader {
 
     /// The same weights in f32, if they aren't already.
     fn exact(&self) -> Result<Option<Model>, ModelError> {
-        if self.dtypes == Dtypes::F32 && !self.files.stored.is_gguf() {
+        let exact = Dtypes::of(Precision::F32, &self.device)?;
+        if self.dtypes == exact && !self.files.stored.is_gguf() {
             return Ok(None);
         }
-        Model::load(&self.files, &self.device, Dtypes::F32, true).map(|(model, _)| Some(model))
+        Model::load(&self.files, &self.device, exact, true).map(|(model, _)| Some(model))
     }
 }
 

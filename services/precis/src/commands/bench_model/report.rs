@@ -64,7 +64,13 @@ impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { loaded, sentences, alone, together, .. } = self;
         let cores = if self.cores == 1 { "1 core".to_owned() } else { format!("{} cores", self.cores) };
-        writeln!(f, "Model       {} on {}, {cores}; ready after {:.2} s", clean(&loaded.model), self.device, loaded.seconds)?;
+        writeln!(
+            f,
+            "Model       {} on {}, {cores}; ready after {:.2} s",
+            clean(&loaded.model),
+            self.device,
+            loaded.seconds
+        )?;
         writeln!(
             f,
             "Sentences   {:.0} a second ({:.0} tokens a second of the device's time)",
@@ -92,7 +98,11 @@ impl fmt::Display for Measured {
         match self.price {
             Some(price) => {
                 let dollar = together.a_second * 3600.0 / price;
-                writeln!(f, "Cost        {dollar:.0} documents for a dollar, ${:.2} for 10,000, at ${price} an hour", 1e4 / dollar)
+                writeln!(
+                    f,
+                    "Cost        {dollar:.0} documents for a dollar, ${:.2} for 10,000, at ${price} an hour",
+                    1e4 / dollar
+                )
             }
             None => writeln!(f, "Cost        give --price USD for documents a dollar"),
         }
