@@ -4,6 +4,7 @@
 //! what must happen.
 
 mod bad_input;
+mod bench_model;
 mod folder;
 mod heads;
 mod hub;
