@@ -25,9 +25,11 @@ pub struct Ran {
     pub waiting: u64,
 }
 
+type Told = dyn Fn(&Ran) + Send + Sync;
+
 /// Who is told of each batch, on the model's own thread: so it must not take long.
 #[derive(Clone, Default)]
-pub struct Watch(Option<Arc<dyn Fn(&Ran) + Send + Sync>>);
+pub struct Watch(Option<Arc<Told>>);
 
 impl Watch {
     /// Calls `with` after each batch.

@@ -50,7 +50,7 @@ async fn fewer_bits_stay_as_near_the_reference_as_is_said() {
     for (precision, least, mean) in [(Precision::Bf16, 0.9999, 0.99997), (Precision::Int8, 0.985, 0.997)] {
         let model = MiniLm::load_as(&folder, &Options { precision, ..Options::default() }).unwrap();
         assert_eq!(model.name(), format!("{} {precision}", exact.name()));
-        let got = model.embed(texts.clone()).await.unwrap();
+        let got = model.embed("", texts.clone()).await.unwrap();
         let cosines: Vec<f32> = got
             .iter()
             .zip(&wanted)

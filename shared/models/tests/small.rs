@@ -1,7 +1,5 @@
 //! A small model with random weights, made here: batching, and every way in which a folder can be wrong.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests are not marked as tests")]
-
 mod common;
 
 use candle_core::{DType, Device, Tensor};

@@ -58,9 +58,8 @@ async fn a_week_of_batches_takes_no_more_memory_than_an_hour_of_them() {
         let asked: Vec<Vec<String>> =
             (0..=random.below(6)).map(|_| (0..=random.below(120)).map(|_| random.text()).collect()).collect();
         let calls = asked.into_iter().enumerate().map(|(tenant, texts)| {
-            let (count, tenant) = (texts.len(), tenant.to_string());
-            let call = model.embed(&tenant, texts);
-            async move { assert_eq!(call.await.unwrap().len(), count) }
+            let (model, count, tenant) = (&model, texts.len(), tenant.to_string());
+            async move { assert_eq!(model.embed(&tenant, texts).await.unwrap().len(), count) }
         });
         all_at_once(calls).await;
         let (ran, now) = (batches.load(Ordering::Relaxed), resident().unwrap_or_default());

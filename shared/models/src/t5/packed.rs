@@ -6,7 +6,7 @@ use super::bias::Bias;
 use super::config::{Act, Config};
 use crate::ModelError;
 use crate::kernels::{
-    Asking, Cache, Columns, Form, Level, Matrix, Then, attend, multiply, parts, rows, rows_at_once,
+    Asking, Cache, Columns, Form, Level, Matrix, Then, attend, gelu_tanh, multiply, parts, relu, rows_at_once,
 };
 use crate::model::logits;
 use crate::row::{Feed, Kept, Packed, Row};
@@ -298,8 +298,8 @@ impl PackedT5 {
             (false, act) => {
                 inner.copy_from_slice(gate);
                 match act {
-                    Act::Relu => rows::relu(self.level, inner),
-                    Act::Gelu => rows::gelu_tanh(self.level, inner),
+                    Act::Relu => relu(self.level, inner),
+                    Act::Gelu => gelu_tanh(self.level, inner),
                 }
             }
         }
