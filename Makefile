@@ -1,6 +1,6 @@
 # Thin on purpose: what is worth reading is in .ci/, models/fetch.py and `precis --help`.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build programs run test bench eval examples fmt lint deny docs check-cuda ci samples clean-data \
+.PHONY: help setup setup-test setup-bench build programs run test bench bench-models eval examples fmt lint deny docs check-cuda ci samples clean-data \
 	stack-host stack-host-smoke stack-host-down stack-up stack-smoke stack-logs stack-down soak rolling images infra
 
 DATA    ?= precis-data
@@ -49,6 +49,9 @@ test: setup-test ## all the tests
 bench: setup-bench ## measure, and write docs/benchmarks.md
 	cargo build --release --locked --workspace --bins
 	target/release/bench
+
+bench-models: setup ## measure the transformers beside their peers (PARTS=encoder or decoder for one; some GB of peers)
+	@benches/models/run $(PARTS)
 
 # ARGS="--no-model", "--only peps,office", … : see benches/eval/evaluate.py
 eval: setup ## how good are the summaries? (docs/evaluation.md; ARGS=--no-model takes a minute)

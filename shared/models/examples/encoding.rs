@@ -1,43 +1,49 @@
-//! How many sentences a second of processor time turns into vectors.
+//! Sentences into vectors, for `benches/models`.
 //!
 //! ```text
-//! encoding MODEL_FOLDER SENTENCES.txt [f32|bf16]     one line of JSON; RAYON_NUM_THREADS=1 for one core
+//! encoding MODEL_FOLDER SENTENCES.txt f32|bf16|int8     one sentence a line; RAYON_NUM_THREADS=1 for one core
 //! ```
-//! One sentence a line. The fastest of several rounds counts: whatever else runs on the machine only adds to it. The time
-//! is the process's own, tokens and the way to the model's thread included.
+//! The first line that it prints has the time to load and the vectors. Then for each line that comes it encodes all
+//! sentences once and prints how long that took, tokens and the way to the model's thread included: seconds by the
+//! clock, and of all threads on a core (Linux).
 
 use precis_models::{MiniLm, Options, Precision};
 use std::error::Error;
+use std::io::BufRead;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use summarizer::Backend;
 
-const ROUNDS: usize = 7;
-
 fn main() -> Result<(), Box<dyn Error>> {
-    let usage = "usage: encoding MODEL_FOLDER SENTENCES.txt [f32|bf16]";
-    let mut args = std::env::args().skip(1);
-    let (folder, sentences) = (args.next().ok_or(usage)?, args.next().ok_or(usage)?);
-    let precision: Precision = args.next().as_deref().unwrap_or("f32").parse()?;
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [folder, sentences, precision] = &args[..] else {
+        return Err("usage: encoding MODEL_FOLDER SENTENCES.txt f32|bf16|int8".into());
+    };
+    let precision: Precision = precision.parse()?;
     let texts: Vec<String> = std::fs::read_to_string(sentences)?.lines().map(str::to_owned).collect();
-    let model = MiniLm::load_as(Path::new(&folder), &Options { precision, ..Options::default() })?;
+    let model = MiniLm::load_as(Path::new(folder), &Options { precision, ..Options::default() })?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let mut best = Duration::MAX;
-    let mut vectors = Vec::new();
-    for _ in 0..ROUNDS {
+    let vectors = runtime.block_on(model.embed("", texts.clone()))?;
+    let load = model.load_time().unwrap_or_default().as_secs_f64();
+    println!("{}", serde_json::json!({ "model": model.name(), "load_seconds": load, "vectors": vectors }));
+    for line in std::io::stdin().lock().lines() {
+        line?;
         let texts = texts.clone();
-        let start = Instant::now();
-        vectors = runtime.block_on(model.embed("", texts))?;
-        best = best.min(start.elapsed());
+        let (start, before) = (Instant::now(), on_cores()?);
+        runtime.block_on(model.embed("", texts))?;
+        let cpu = (on_cores()? - before).as_secs_f64();
+        println!("{}", serde_json::json!({ "seconds": start.elapsed().as_secs_f64(), "cpu": cpu }));
     }
-    let threads = std::env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".to_owned());
-    let rate = f64::from(u32::try_from(texts.len())?) / best.as_secs_f64();
-    println!(
-        "{}",
-        serde_json::json!({
-            "model": model.name(), "threads": threads, "sentences": texts.len(),
-            "seconds": best.as_secs_f64(), "sentences_per_second": rate, "vectors": vectors,
-        })
-    );
     Ok(())
+}
+
+/// How long the threads of this process have had a core.
+fn on_cores() -> Result<Duration, Box<dyn Error>> {
+    let mut sum = 0;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        // The first number is in nanoseconds.
+        let line = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        sum += line.split(' ').next().unwrap_or_default().parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(sum))
 }

@@ -26,9 +26,12 @@ impl Row {
     }
 }
 
-/// The page, in Markdown.
+/// Where another's part of the page begins: what `benches/models` measured.
+const MODELS: &str = "<!-- models: written by make bench-models -->";
+
+/// The page, in Markdown; of the page `before` what `benches/models` wrote stays.
 #[must_use]
-pub fn page(rows: &[Row]) -> String {
+pub fn page(rows: &[Row], before: &str) -> String {
     let mut page = String::from(
         "# Benchmarks\n\nWritten by `make bench`. Both sides of a ratio were measured in the same run; the figures \
          themselves are of one noisy machine.\n\n",
@@ -37,6 +40,9 @@ pub fn page(rows: &[Row]) -> String {
     page.push_str("| what | figure | beside |\n|---|---|---|\n");
     for row in rows {
         let _ = writeln!(page, "| {} | {} | {} |", row.what, row.figure, row.beside);
+    }
+    if let Some(from) = before.find(MODELS) {
+        let _ = write!(page, "\n{}", &before[from..]);
     }
     page
 }
@@ -53,4 +59,19 @@ fn commit() -> String {
     let output =
         Command::new("git").args(["rev-parse", "--short", "HEAD"]).current_dir(crate::repository()).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_models_benchmarks_wrote_stays_on_the_page() {
+        let rows = [Row::new("pipeline", "13 documents/s", "")];
+        let fresh = page(&rows, "");
+        assert!(!fresh.contains(MODELS));
+        let models = format!("{MODELS}\n\n## Models\n\n<!-- end of models -->\n");
+        let both = page(&rows, &format!("# Benchmarks\n\nold rows\n\n{models}"));
+        assert_eq!(both, format!("{fresh}\n{models}"));
+    }
 }

@@ -12,9 +12,9 @@ fn main() -> ExitCode {
     let (texts, memory) = (counts.next().unwrap_or(1000), counts.next().unwrap_or(5000));
     match run(texts, memory) {
         Ok(rows) => {
-            let page = bench::page(&rows);
-            println!("{page}");
             let file = precis_tests::repository().join("docs/benchmarks.md");
+            let page = bench::page(&rows, &std::fs::read_to_string(&file).unwrap_or_default());
+            println!("{page}");
             match std::fs::write(&file, page) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {

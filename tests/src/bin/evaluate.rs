@@ -1,7 +1,7 @@
 //! What the summarizer makes of evaluation sets, for `benches/eval` to score: one JSON object a line.
 //!
 //! ```text
-//! evaluate [--no-model] [--bare] [--words N]... FILE.jsonl|FOLDER...
+//! evaluate [--no-model] [--precision f32|bf16|int8] [--bare] [--words N]... FILE.jsonl|FOLDER...
 //! ```
 //! A `.jsonl` has rows `{"id","document"}` with Markdown; a folder has `.md` and `.txt` files. Everything is read by the
 //! product's own reader, summarized at each length and rendered as an e-mail by notify, but in this process: a
@@ -14,7 +14,7 @@ use domain::text::{Page, Pages};
 use domain::{Document, Job, Outcome, Stage, State};
 use extract::PageReading;
 use futures::StreamExt;
-use models::{DeviceChoice, MiniLm};
+use models::{MiniLm, Options, Precision};
 use notify::Links;
 use precis_tests::words::letters;
 use serde_json::{Value, json};
@@ -31,6 +31,7 @@ const WORDS: usize = 120;
 
 struct Asked {
     model: bool,
+    precision: Precision,
     bare: bool,
     words: Vec<usize>,
     inputs: Vec<PathBuf>,
@@ -61,8 +62,11 @@ impl Backend for Blind {
 #[tokio::main]
 async fn main() -> Result<()> {
     let asked = asked()?;
-    let backend: Arc<dyn Backend> =
-        if asked.model { Arc::new(MiniLm::load(&model(), DeviceChoice::Cpu)?) } else { Arc::new(Blind) };
+    let backend: Arc<dyn Backend> = if asked.model {
+        Arc::new(MiniLm::load_as(&model(), &Options { precision: asked.precision, ..Options::default() })?)
+    } else {
+        Arc::new(Blind)
+    };
     let mut inputs = Vec::new();
     for path in &asked.inputs {
         inputs.extend(read(path).with_context(|| path.display().to_string())?);
@@ -81,12 +85,16 @@ async fn main() -> Result<()> {
 }
 
 fn asked() -> Result<Asked> {
-    let mut asked = Asked { model: true, bare: false, words: Vec::new(), inputs: Vec::new() };
+    let (words, inputs) = (Vec::new(), Vec::new());
+    let mut asked = Asked { model: true, precision: Precision::Auto, bare: false, words, inputs };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--no-model" => asked.model = false,
             "--bare" => asked.bare = true,
+            "--precision" => {
+                asked.precision = arguments.next().context("--precision needs f32, bf16 or int8")?.parse()?;
+            }
             "--words" => asked.words.push(arguments.next().context("--words needs a number")?.parse()?),
             unknown if unknown.starts_with('-') => bail!("{unknown} is no option of evaluate"),
             input => asked.inputs.push(input.into()),
@@ -96,7 +104,7 @@ fn asked() -> Result<Asked> {
         asked.words.push(WORDS);
     }
     if asked.inputs.is_empty() {
-        bail!("usage: evaluate [--no-model] [--bare] [--words N]... FILE.jsonl|FOLDER...");
+        bail!("usage: evaluate [--no-model] [--precision P] [--bare] [--words N]... FILE.jsonl|FOLDER...");
     }
     Ok(asked)
 }
