@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """How fast models write here, and in other programs on the same core in the same run.
 
-  decoder.py [--only t5|qwen3] [--rounds N] [--core N] [--ours PATH] [--out FILE]
+  decoder.py [ROOT FILE] [--only t5|qwen3] [--rounds N] [--core N] [--skip PROGRAM]
 
-Needs `decoder.requirements.txt`, and the examples `writing` and `quantising` built:
-  cargo build --release --workspace --examples
+ROOT is this repository, FILE what is written (target/bench-models/decoder.json). Needs `decoder.requirements.txt`, and the
+examples `writing` and `quantising` built:  cargo build --release --locked -p precis-models --examples
 
 Models of the real shapes with seeded random weights are made once under target/bench-models/decoder (6 GB): flan-t5-small
 and Qwen3-0.6B. Speed does not depend on what weights say. Every program runs by itself, pinned to one core with one thread,
@@ -207,7 +207,7 @@ def command(name, kind, args):
         model = FOLDER / (f"qwen3-{bits}" if bits.startswith("Q") else kind)
         precision = "auto" if bits.startswith("Q") else bits
         tokens = shape["prompt"] - 1
-        return [args.ours, model, precision, tokens, shape["answer"], *shape["rows"]]
+        return [ROOT / "target/release/examples/writing", model, precision, tokens, shape["answer"], *shape["rows"]]
     return [sys.executable, __file__, "--peer", name, "--only", kind]
 
 
@@ -334,11 +334,11 @@ def stamp():
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("root", nargs="?", type=pathlib.Path, default=ROOT)
+    parser.add_argument("out", nargs="?", type=pathlib.Path, default=FOLDER.parent / "decoder.json")
     parser.add_argument("--only", choices=["t5", "qwen3"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--core", type=int, default=1)
-    parser.add_argument("--ours", default=ROOT / "target/release/examples/writing")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "target/bench-models/decoder.json")
     parser.add_argument("--skip", action="append", help="a program that is not to run")
     parser.add_argument("--make", action="store_true", help="make the models and stop")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
@@ -360,7 +360,7 @@ def main():
         for row in group["rows"]:
             beside = ", ".join(f"{ratio(group, row['name'], peer):.2f} of {peer}" for peer in row["beside"])
             print(f"{group['title']}, {row['name']}: {statistics.median(row['rounds']):.3g} {group['unit']} {beside}")
-    part = {"title": "Models that write", "text": __doc__.split("\n\n")[2], "made": stamp(), "groups": groups, "bars": bars}
+    part = {"title": "Models that write", "text": __doc__.split("\n\n")[3], "made": stamp(), "groups": groups, "bars": bars}
     args.out.write_text(json.dumps(part, indent=1) + "\n")
     return None
 

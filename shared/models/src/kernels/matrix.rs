@@ -6,7 +6,12 @@
 //! from memory wants, which is most of the work where few rows meet them.
 
 use half::f16;
+#[cfg(target_os = "linux")]
+use memmap2::Advice;
+use memmap2::MmapMut;
 use rayon::prelude::*;
+use std::alloc::{Layout, handle_alloc_error};
+use std::ops::{Deref, DerefMut};
 
 /// Outputs of a panel: two registers of AVX-512.
 pub(super) const PANEL: usize = 32;
@@ -20,6 +25,45 @@ pub(crate) struct Line(pub(super) [u32; 16]);
 
 impl Line {
     pub(super) const ZERO: Self = Self([0; 16]);
+}
+
+/// Many lines, on large pages where the system has them: walking through gigabytes would else be slowed by looking up where
+/// each 4 KB of them lie.
+pub(super) struct Lines {
+    map: MmapMut,
+    count: usize,
+}
+
+impl Lines {
+    /// All zero.
+    fn zero(count: usize) -> Self {
+        let layout = Layout::array::<Line>(count.max(1)).unwrap_or(Layout::new::<Line>());
+        // As any other memory: what a machine does not have ends the program.
+        let map = MmapMut::map_anon(layout.size()).unwrap_or_else(|_| handle_alloc_error(layout));
+        #[cfg(target_os = "linux")]
+        if let Err(error) = map.advise(Advice::HugePage) {
+            tracing::debug!(%error, "no large pages");
+        }
+        Self { map, count: layout.size() / size_of::<Line>() * usize::from(count > 0) }
+    }
+}
+
+#[expect(unsafe_code, reason = "bytes of a map of its own, seen as numbers")]
+impl Deref for Lines {
+    type Target = [Line];
+
+    fn deref(&self) -> &[Line] {
+        // SAFETY: a page's beginning is aligned, so many lines lie there, and a line may have any bits.
+        unsafe { std::slice::from_raw_parts(self.map.as_ptr().cast(), self.count) }
+    }
+}
+
+#[expect(unsafe_code, reason = "bytes of a map of its own, seen as numbers")]
+impl DerefMut for Lines {
+    fn deref_mut(&mut self) -> &mut [Line] {
+        // SAFETY: as above, and nobody else has them.
+        unsafe { std::slice::from_raw_parts_mut(self.map.as_mut_ptr().cast(), self.count) }
+    }
 }
 
 /// What the numbers of a matrix are, from the coarsest on.
@@ -80,28 +124,33 @@ pub(crate) struct Block {
 impl Block {
     /// The nearest in 8 bits; as many as there are, the others are zero.
     pub(crate) fn nearest(values: &[f32]) -> Self {
-        let most = values.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
-        let scale = f16::from_f32(most / 127.0);
-        let per = if scale == f16::ZERO { 0.0 } else { 1.0 / scale.to_f32() };
-        let mut quants = [128; BLOCK];
-        for (quant, value) in quants.iter_mut().zip(values) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 255")]
-            let shifted = ((value * per).round_ties_even().clamp(-127.0, 127.0) + 128.0) as u8;
-            *quant = shifted;
+        let mut block = [0.0; BLOCK];
+        block[..values.len()].copy_from_slice(values);
+        let (mut most, mut bad) = ([0.0_f32; 8], [0.0_f32; 8]);
+        for some in block.as_chunks::<8>().0 {
+            for ((most, bad), x) in most.iter_mut().zip(&mut bad).zip(some) {
+                *most = if x.abs() > *most { x.abs() } else { *most };
+                *bad += x * 0.0;
+            }
         }
+        let scale = f16::from_f32(most.iter().fold(0.0, |most: f32, x| most.max(*x)) / 127.0);
+        let per = if scale == f16::ZERO { 0.0 } else { 1.0 / scale.to_f32() };
+        let quants = block.map(|x| ((x * per).clamp(-127.0, 127.0) + ROUND).to_bits().to_le_bytes()[0] ^ 128);
         // Numbers that are none must not become some.
-        let whole = values.iter().all(|value| value.is_finite());
+        let whole = bad.iter().all(|bad| *bad == 0.0);
         Self { scale: if whole { scale } else { f16::NAN }, least: f16::ZERO, quants }
     }
 }
 
+/// Adding it rounds to a whole number, which then stands in the lowest bits.
+pub(super) const ROUND: f32 = 12_582_912.0;
+
 /// Weights `(outputs, inputs)`. What lies beyond the last output or input of a panel is zero.
-#[derive(Debug)]
 pub(crate) struct Matrix {
     pub(super) form: Form,
     pub(super) outputs: usize,
     pub(super) inputs: usize,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Lines,
 }
 
 impl Matrix {
@@ -158,7 +207,7 @@ impl Matrix {
 
     fn panels(form: Form, outputs: usize, inputs: usize, fill: impl Fn(usize, &mut [Line]) + Sync) -> Self {
         let size = form.steps(inputs) * form.lines();
-        let mut lines = vec![Line::ZERO; outputs.div_ceil(PANEL) * size];
+        let mut lines = Lines::zero(outputs.div_ceil(PANEL) * size);
         if size > 0 {
             lines.par_chunks_mut(size).enumerate().for_each(|(panel, lines)| fill(panel, lines));
         }

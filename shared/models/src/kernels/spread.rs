@@ -5,7 +5,7 @@
 
 use super::Level;
 use super::level::levels;
-use super::matrix::{BLOCK, Form, pair};
+use super::matrix::{BLOCK, Form, ROUND, pair};
 use rayon::prelude::*;
 
 /// Rows of a tile that the inner loops are made for.
@@ -135,9 +135,6 @@ fn spread_bf16_plain(x: &[f32], inputs: usize, stride: usize, words: &mut [u32])
         }
     }
 }
-
-/// Adding it rounds to a whole number, which then stands in the lowest bits.
-const ROUND: f32 = 12_582_912.0;
 
 #[inline(always)]
 fn spread_bits_plain(x: &[f32], inputs: usize, stride: usize, sums: bool, words: &mut [u32]) {

@@ -5,6 +5,10 @@
     unsafe_code,
     reason = "a level is only had where the processor has its instructions; bounds are asserted"
 )]
+#![expect(
+    clippy::needless_range_loop,
+    reason = "plain counts are unrolled, so that what they count stays in registers"
+)]
 
 use super::Level;
 use super::matrix::{Form, PANEL};
@@ -191,10 +195,12 @@ fn q8_avx512<const R: usize>(a: Rows, p: &Panels, out: &mut [[f32; PANEL]]) {
             }
             let scales = line.add(16).cast::<u8>();
             let scales = [widened(scales), widened(scales.add(32))];
-            for (row, (sums, whole)) in sums.iter_mut().zip(&whole).enumerate() {
+            for row in 0..R {
                 let scale = _mm512_castsi512_ps(spread(9, row));
-                for ((sum, whole), weight) in sums.iter_mut().zip(whole).zip(&scales) {
-                    *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(*whole), _mm512_mul_ps(*weight, scale), *sum);
+                for at in 0..2 {
+                    let scaled = _mm512_mul_ps(scales[at], scale);
+                    sums[row][at] =
+                        _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole[row][at]), scaled, sums[row][at]);
                 }
             }
             a = a.add(10);
@@ -225,23 +231,23 @@ fn q4_avx512<const R: usize>(a: Rows, p: &Panels, out: &mut [[f32; PANEL]]) {
                     _mm512_and_si512(_mm512_srli_epi16::<4>(both[0]), low),
                     _mm512_and_si512(_mm512_srli_epi16::<4>(both[1]), low),
                 ];
-                for (row, whole) in whole.iter_mut().enumerate() {
-                    let a = [spread(pair * 2, row), spread(pair * 2 + 1, row)];
-                    for ((whole, first), second) in whole.iter_mut().zip(&first).zip(&second) {
-                        *whole = _mm512_dpbusd_epi32(*whole, *first, a[0]);
-                        *whole = _mm512_dpbusd_epi32(*whole, *second, a[1]);
+                for row in 0..R {
+                    let (low, high) = (spread(pair * 2, row), spread(pair * 2 + 1, row));
+                    for at in 0..2 {
+                        whole[row][at] = _mm512_dpbusd_epi32(whole[row][at], first[at], low);
+                        whole[row][at] = _mm512_dpbusd_epi32(whole[row][at], second[at], high);
                     }
                 }
             }
             let scales = line.add(8).cast::<u8>();
             let least = [widened(scales.add(64)), widened(scales.add(96))];
             let scales = [widened(scales), widened(scales.add(32))];
-            for (row, (sums, whole)) in sums.iter_mut().zip(&whole).enumerate() {
+            for row in 0..R {
                 let (all, scale) = (_mm512_castsi512_ps(spread(8, row)), _mm512_castsi512_ps(spread(9, row)));
                 for at in 0..2 {
                     let scaled = _mm512_mul_ps(scales[at], scale);
-                    sums[at] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole[at]), scaled, sums[at]);
-                    sums[at] = _mm512_fnmadd_ps(least[at], all, sums[at]);
+                    let sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole[row][at]), scaled, sums[row][at]);
+                    sums[row][at] = _mm512_fnmadd_ps(least[at], all, sum);
                 }
             }
             a = a.add(10);
