@@ -14,7 +14,7 @@ use domain::text::{Page, Pages};
 use domain::{Document, Job, Outcome, Stage, State};
 use extract::PageReading;
 use futures::StreamExt;
-use models::{MiniLm, Options, Precision};
+use models::{MiniLm, Precision};
 use notify::Links;
 use precis_tests::words::letters;
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ impl Backend for Blind {
 async fn main() -> Result<()> {
     let asked = asked()?;
     let backend: Arc<dyn Backend> = if asked.model {
-        Arc::new(MiniLm::load_as(&model(), &Options { precision: asked.precision, ..Options::default() })?)
+        Arc::new(MiniLm::load_as(&model(), &models::Options { precision: asked.precision, ..models::Options::default() })?)
     } else {
         Arc::new(Blind)
     };
