@@ -32,5 +32,5 @@ mod x86;
 pub(crate) use activations::{gelu, gelu_near, gelu_tanh, relu};
 pub(crate) use attention::attention;
 pub(crate) use level::Level;
-pub(crate) use packed::{Packed, product};
+pub(crate) use packed::{Packed, feed_forward, product};
 pub(crate) use panels::Width;
