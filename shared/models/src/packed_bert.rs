@@ -7,7 +7,9 @@
 //!
 //! The same computation as [`crate::bert`], which other devices take and tests compare it with.
 
-use crate::kernels::{Level, Packed, Width, attention, gelu, gelu_near, gelu_tanh, product, relu, rows};
+use crate::kernels::{
+    Level, Packed, Width, attention, feed_forward, gelu, gelu_near, gelu_tanh, product, relu, rows,
+};
 use crate::mapped::{Mapped, Table};
 use candle_core::Result;
 use candle_transformers::models::bert::{Config, HiddenAct};
@@ -55,7 +57,6 @@ struct Room {
     qkv: Vec<f32>,
     context: Vec<f32>,
     added: Vec<f32>,
-    inner: Vec<f32>,
 }
 
 fn norm(file: &Mapped, name: &str) -> Result<Norm> {
@@ -157,10 +158,9 @@ impl PackedBert {
     fn together(&self, texts: &[&[u32]], room: &mut Room) -> Result<Vec<Vec<f32>>> {
         let n = self.hidden;
         let tokens: usize = texts.iter().map(|text| text.len()).sum();
-        let wide = self.layers.iter().map(|layer| layer.wide.outputs()).max().unwrap_or(0);
-        let Room { xs, qkv, context, added, inner } = room;
+        let Room { xs, qkv, context, added } = room;
         self.embed(texts, xs, added)?;
-        for (room, width) in [(&mut *qkv, 3 * n), (&mut *context, n), (&mut *added, n), (&mut *inner, wide)] {
+        for (room, width) in [(&mut *qkv, 3 * n), (&mut *context, n), (&mut *added, n)] {
             room.resize(tokens * width, 0.0);
         }
         for layer in &self.layers {
@@ -168,8 +168,7 @@ impl PackedBert {
             self.attend(texts, qkv, context);
             product(self.level, context, &layer.attended, None, added);
             self.add_norm(xs, added, &layer.attended_norm);
-            product(self.level, xs, &layer.wide, Some(self.activation), inner);
-            product(self.level, inner, &layer.narrow, None, added);
+            feed_forward(self.level, xs, (&layer.wide, self.activation, &layer.narrow), added);
             self.add_norm(xs, added, &layer.norm);
         }
         let mut rest = xs.as_slice();

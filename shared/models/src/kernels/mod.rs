@@ -51,6 +51,6 @@ pub(crate) use cache::{Asking, Cache, Columns, attend};
 pub(crate) use level::Level;
 pub(crate) use matrix::{BLOCK, Block, Form, Matrix};
 pub(crate) use multiply::{Then, multiply, rows_at_once};
-pub(crate) use packed::{Packed, product};
+pub(crate) use packed::{Packed, feed_forward, product};
 pub(crate) use panels::Width;
 pub(crate) use spread::has_bf16;

@@ -47,6 +47,10 @@ levels! {
 }
 
 levels! {
+    /// The same as `bfloat16`.
+    fn place_halves(sums: &[[f32; PANEL]], some: usize, out: &mut [u16], stride: usize) = place_halves_plain;
+}
+levels! {
     /// The first `some` numbers of every `stride` to rows of [`PANEL`].
     fn gather(x: &[f32], stride: usize, some: usize, out: &mut [f32]) = gather_plain;
 }
@@ -194,6 +198,21 @@ fn place_plain(sums: &[[f32; PANEL]], some: usize, out: &mut [f32], stride: usiz
     } else {
         for (row, sums) in sums.iter().enumerate() {
             out[row * stride..][..some].copy_from_slice(&sums[..some]);
+        }
+    }
+}
+
+#[inline(always)]
+fn place_halves_plain(sums: &[[f32; PANEL]], some: usize, out: &mut [u16], stride: usize) {
+    if some == PANEL {
+        for (row, sums) in sums.iter().enumerate() {
+            let out = &mut out[row * stride..][..PANEL];
+            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = half(*sum));
+        }
+    } else {
+        for (row, sums) in sums.iter().enumerate() {
+            let out = &mut out[row * stride..][..some];
+            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = half(*sum));
         }
     }
 }

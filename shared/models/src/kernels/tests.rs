@@ -1,6 +1,6 @@
 //! Every level against plain sums in double precision, on shapes that fill neither tiles nor panels.
 
-use super::{Level, Packed, Width, attention, gelu, gelu_near, gelu_tanh, product, relu, rows};
+use super::{Level, Packed, Width, attention, feed_forward, gelu, gelu_near, gelu_tanh, product, relu, rows};
 use candle_core::{DType, Device, Tensor};
 
 /// Numbers between −1 and 1, the same for the same seed.
@@ -44,7 +44,6 @@ fn a_product_is_the_sum_of_products_at_every_level_and_width() {
         let bias = numbers(outputs, 3);
         for width in [Width::F32, Width::Bf16] {
             let packed = Packed::new(&weight, bias.clone(), width);
-            assert_eq!(packed.outputs(), outputs);
             let want = match width {
                 Width::Bf16 => wanted(&rounded(&x), &rounded(&weight), &bias),
                 _ => wanted(&x, &weight, &bias),
@@ -114,6 +113,25 @@ fn a_row_gives_the_same_bits_in_whatever_rows_it_lies() {
                 product(level, x, &packed, Some(gelu_near), &mut alone);
                 assert_eq!(alone, all, "{level:?} {width:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn two_products_in_one_give_the_bits_of_one_after_the_other() {
+    let (rows, inputs, wide) = (31, 20, 77);
+    let x = numbers(rows * inputs, 1);
+    for width in [Width::F32, Width::Bf16, Width::Int8] {
+        let first = Packed::new(&numbers(wide * inputs, 2), numbers(wide, 3), width);
+        let second = Packed::new(&numbers(inputs * wide, 4), numbers(inputs, 5), width);
+        for level in Level::all() {
+            let mut inner = vec![f32::NAN; rows * wide];
+            product(level, &x, &first, Some(gelu_near), &mut inner);
+            let mut want = vec![f32::NAN; rows * inputs];
+            product(level, &inner, &second, None, &mut want);
+            let mut out = vec![f32::NAN; rows * inputs];
+            feed_forward(level, &x, (&first, gelu_near, &second), &mut out);
+            assert_eq!(out, want, "{level:?} {width:?}");
         }
     }
 }
