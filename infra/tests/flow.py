@@ -4,7 +4,7 @@ import re
 
 from policies import decide, listed, may
 from rules import CONTRACT, WORKER, found, rule, source, stack
-from templates import ACCOUNT, REGION, arn
+from templates import ACCOUNT, REGION, Deployment, arn
 
 DAYS = 86400
 TLS = {"aws:SecureTransport": "true"}
@@ -112,6 +112,8 @@ def what_comes_and_goes_in_the_bucket_is_told(deployment):
     ingest = arn("sqs", f"{name}-ingest")
     taken = deployment.given.get("ExistingUploads")
     if not taken:
+        if deployment.at("data.yml/UploadEvents"):
+            yield "EventBridge is asked for events that come by themselves"
         uploads = deployment.at("data.yml/Uploads")
         told = uploads.get("NotificationConfiguration", {}).get("QueueConfigurations", [])
         for event in ("s3:ObjectCreated:*", "s3:ObjectRemoved:*"):
@@ -139,6 +141,7 @@ def people_get_what_is_for_them(deployment):
         address = deployment.given.get(parameter)
         if address and (topic, address, str({"audience": [audience]})) not in at:
             yield f"{address} does not get what is for the audience {audience}"
+    yield from ("somebody without an address is subscribed" for made in mails if not made.get("Endpoint"))
     words = found(r'Audience::\w+ => "([a-z]+)"', source("shared/aws/src/sns.rs"))
     if sorted(words) != ["operator", "sender"]:
         yield "the code has other audiences now"
@@ -153,7 +156,7 @@ def tables_are_as_the_code_asks_them(deployment):
                found(r'Index \{ name: "([a-z-]+)", keys: \[(.*?)\], beside: &\[(.*?)\] \}', text)}
     for table, keys, own, expires in found(r'Table \{ name: names\.(\w+)\(\), keys: &\[(.*?)\], indexes: &(\w*\[?\]?), expires: (\w+) \}', text):
         made = next((one for one in deployment.of("AWS::DynamoDB::Table").values() if one.get("TableName") == f"{name}-{table}"), {})
-        order = lambda schema: [key["AttributeName"] for kind in ("HASH", "RANGE") for key in schema if key.get("KeyType") == kind]
+        order = lambda schema: [key.get("AttributeName") for key, kind in zip(schema, ("HASH", "RANGE")) if key.get("KeyType") == kind and len(schema) < 3]
         if order(made.get("KeySchema", [])) != quoted(keys):
             yield f"{table}: another key than {keys}"
         have = {one.get("IndexName"): one for one in made.get("GlobalSecondaryIndexes", [])}
@@ -205,6 +208,40 @@ def an_upload_is_kept_as_long_as_was_said(deployment):
 
 
 @rule
+def messaging_and_data_work_alone(deployment):
+    """Local stacks have these two and no key of their own: SQS's and SNS's own encryption then, and AES256 for buckets."""
+    parts = {file: deployment.templates[file] for file in ("messaging.yml", "data.yml")}
+    key = repr(parts)
+    if key not in _ALONE:
+        _ALONE[key] = tuple(look_alone(parts))
+    yield from _ALONE[key]
+
+
+_ALONE: dict[str, tuple] = {}
+
+
+def look_alone(parts):
+    made = lambda name, after: {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": name, "Parameters": {"Stack": "alone"}}} | after
+    root = {"Resources": {"Messaging": made("messaging.yml", {}), "Data": made("data.yml", {"DependsOn": "Messaging"})}}
+    deployment = Deployment(parts | {"alone.yml": root}, {}, "alone.yml")
+    for place, queue in deployment.of("AWS::SQS::Queue").items():
+        if queue.get("SqsManagedSseEnabled") is not True or "KmsMasterKeyId" in queue:
+            yield f"{place}: not encrypted where there is no key"
+    for place, topic in deployment.of("AWS::SNS::Topic").items():
+        if topic.get("KmsMasterKeyId") != "alias/aws/sns":
+            yield f"{place}: not encrypted where there is no key"
+    for place, bucket in deployment.of("AWS::S3::Bucket").items():
+        if bucket.get("BucketEncryption") != {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}:
+            yield f"{place}: not encrypted by S3 where there is no key"
+    for place, table in deployment.of("AWS::DynamoDB::Table").items():
+        if table.get("SSESpecification") != {"SSEEnabled": True} or table.get("DeletionProtectionEnabled") is not True:
+            yield f"{place}: not encrypted by AWS's key where there is none of ours, or not protected"
+    rights = [one for policy in deployment.at("messaging.yml/TextractRole").get("Policies", []) for one in policy["PolicyDocument"]["Statement"]]
+    if [one.get("Action") for one in rights] != ["sns:Publish"]:
+        yield "Textract may use a key that is not there"
+
+
+@rule
 def textract_may_tell_that_it_is_done_and_nothing_else(deployment):
     """It takes on this role for us; whoever may take it on may say of any document that it was read."""
     name = stack(deployment)
@@ -217,7 +254,7 @@ def textract_may_tell_that_it_is_done_and_nothing_else(deployment):
         yield "Textract cannot take on its role"
     for other, context in ((who, theirs), (who, ours | {"aws:SourceAccount": "999999999999"}), (who, ours | {"aws:SourceArn": theirs["aws:SourceArn"]}),
                            ("service:ec2.amazonaws.com", ours), ("*", ours)):
-        if decide(trust, "sts:AssumeRole", "", other, context):
+        if decide(trust, "sts:AssumeRole", "", other, context) or decide(trust, "sts:TagSession", "", who, ours):
             yield f"{other} may take on Textract's role for {context['aws:SourceAccount']}"
     topic, key = arn("sns", f"{name}-textract-completed"), arn("kms", "key/12345678-abcd")
     policies = [one.get("PolicyDocument", {}) for one in role.get("Policies", [])]

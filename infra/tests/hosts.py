@@ -1,12 +1,17 @@
 """Hosts and network: services reach what they call and nothing reaches them; GPUs come for work, go without it, and leak nothing."""
 
+import functools
 import ipaddress
+import json
 import re
+import subprocess
+import tempfile
+from pathlib import Path
 
 from grants import calls
 from policies import decide, listed, may
 from rules import rule, stack
-from templates import ACCOUNT, CHOICES, REGION, arn
+from templates import ACCOUNT, CHOICES, REGION, Deployment, Refused, arn
 
 CLUSTER = "ecs:cluster"
 
@@ -58,6 +63,12 @@ def services_reach_what_they_call_from_each_zone(deployment):
     """By the nearest way: documents by the free gateways, the rest by the zone's own NAT gateway or by endpoints."""
     network, choice = deployment.root.nested["Network"], deployment.root.parameters
     if choice["Vpc"]:
+        for half in ("Vpc", "Subnets"):
+            try:
+                Deployment(deployment.templates, {half: choice[half]}, "network.yml")
+                yield f"{half} is taken without the other"
+            except Refused:
+                pass
         if (network.outputs["Vpc"], network.outputs["Subnets"]) != (choice["Vpc"], choice["Subnets"]):
             yield "the network that was given is not the one that is used"
         kinds = ("VPC", "Subnet", "NatGateway", "VPCEndpoint", "EIP", "InternetGateway", "RouteTable")
@@ -67,6 +78,13 @@ def services_reach_what_they_call_from_each_zone(deployment):
     blocks = [ipaddress.ip_network(made["CidrBlock"]) for made in deployment.of("AWS::EC2::Subnet").values() if "CidrBlock" in made]
     vpc = next(iter(deployment.of("AWS::EC2::VPC").values()), {})
     whole = ipaddress.ip_network(vpc.get("CidrBlock", "0.0.0.0/32"))
+    inside = [one for kind in ("Subnet", "RouteTable", "VPCEndpoint", "VPCGatewayAttachment") for one in deployment.of(f"AWS::EC2::{kind}").items()]
+    yield from (f"{place}: in another network" for place, made in inside if made.get("VpcId") != network.outputs["Vpc"])
+    if len(blocks) != len(zones):
+        yield "a subnet has no addresses"
+    for place in [*deployment.of("AWS::EC2::EIP"), *(one for one, made in deployment.of("AWS::EC2::Route").items() if "GatewayId" in made)]:
+        if deployment.resources[place].get("DependsOn") != "InternetOfNetwork":
+            yield f"{place}: asked for before there is a way to the internet, and refused"
     if any(one.overlaps(other) for at, one in enumerate(blocks) for other in blocks[:at]) or not all(one.subnet_of(whole) and one.num_addresses >= 256 for one in blocks):
         yield "subnets overlap, are too small, or lie outside of their network"
     if vpc.get("EnableDnsSupport") is not True or vpc.get("EnableDnsHostnames") is not True:
@@ -101,7 +119,7 @@ def services_reach_what_they_call_from_each_zone(deployment):
 
 
 def endpoints(deployment, private, outputs):
-    called = {aws.lower() for service, aws, _, _ in calls() if aws not in ("S3", "DynamoDB", "IAM")}
+    called = {aws.lower() for service, aws, _, _ in calls() if aws not in ("S3", "DynamoDB", "IAM", "ECS")}
     # ECS fetches the image and writes the logs; the agent of an instance talks to ECS; S3 and SQS ask KMS themselves.
     called |= {"ecr.api", "ecr.dkr", "logs", "kms", "ecs", "ecs-agent", "ecs-telemetry", "monitoring"}
     have = {}
@@ -121,6 +139,56 @@ def endpoints(deployment, private, outputs):
 
 def script(deployment):
     return deployment.at("gpu.yml/Launch").get("LaunchTemplateData", {}).get("UserData", "")
+
+
+@functools.cache
+def script_says(text, weights):
+    """Runs the instance's script, with a folder for a root and stand-ins for what it calls."""
+    with tempfile.TemporaryDirectory() as folder:
+        root, said = Path(folder), []
+        for name, body in (("aws", 'echo "aws $@" >>"$ROOT/called"; touch "$ROOT/var/lib/precis/models/m"; chmod 600 "$ROOT/var/lib/precis/models/m"'), ("dnf", 'echo "dnf $@" >>"$ROOT/called"; exit "${DNF:-0}"')):
+            (root / name).write_text(f"#!/bin/sh\n{body}\n")
+            (root / name).chmod(0o755)
+        agent = root / "opt/aws/amazon-cloudwatch-agent"
+        for one in (root / "etc/ecs", agent / "etc", agent / "bin"):
+            one.mkdir(parents=True)
+        control = agent / "bin/amazon-cloudwatch-agent-ctl"
+        control.write_text('#!/bin/sh\necho "agent $@" >>"$ROOT/called"\n')
+        control.chmod(0o755)
+        moved = re.sub(r"(?<![\w.])/(etc/ecs|var/lib/precis|opt/aws)", rf"{root}/\1", text)
+        (root / "script").write_text(moved)
+        (root / "script").chmod(0o755)
+        environment = {"PATH": f"{root}:/usr/bin:/bin", "ROOT": folder}
+        try:
+            ended = subprocess.run([str(root / "script")], env=environment, capture_output=True, check=False, timeout=20).returncode
+        except OSError:
+            return ("the instance's script is no script",)
+        called = (root / "called").read_text() if (root / "called").is_file() else ""
+        if ended:
+            said.append(f"the instance's script ends with {ended}")
+        models = root / "var/lib/precis/models"
+        if not models.is_dir() or (f"aws s3 sync --only-show-errors s3://{weights} {models}" in called) != bool(weights) or ("aws " in called) != bool(weights):
+            said.append("weights are not copied to where the task mounts them")
+        elif weights and not (models / "m").stat().st_mode & 0o044:
+            said.append("the task may not read the weights")
+        config = agent / "etc/precis.json"
+        try:
+            metrics = json.loads(config.read_text())["metrics"]
+            gpu = metrics["metrics_collected"]["nvidia_gpu"]
+            if metrics["namespace"] != "Precis/GPU" or metrics["aggregation_dimensions"] != [["stack"]] or gpu["measurement"] != ["utilization_gpu"]:
+                said.append("nobody says how busy the GPU is")
+        except (OSError, ValueError, KeyError):
+            said.append("the agent that says how busy the GPU is has no configuration")
+        if "dnf install -y amazon-cloudwatch-agent" not in called or f"agent -a fetch-config -m ec2 -s -c file:{config}" not in called:
+            said.append("the agent that says how busy the GPU is is not started")
+        (root / "aws").write_text("#!/bin/sh\nexit 1\n")
+        broken = subprocess.run([str(root / "script")], env=environment, capture_output=True, check=False, timeout=20).returncode
+        if weights and not broken:
+            said.append("an instance without its weights takes work")
+        (root / "aws").write_text('#!/bin/sh\ntouch "$ROOT/var/lib/precis/models/m"\n')
+        if subprocess.run([str(root / "script")], env=environment | {"DNF": "1"}, capture_output=True, check=False, timeout=20).returncode:
+            said.append("an instance does no work since a graph cannot be drawn")
+        return tuple(said)
 
 
 @rule
@@ -145,14 +213,13 @@ def an_instance_leaks_nothing(deployment):
     image = template.get("Default", "")
     if not re.fullmatch(r"/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id", image) or template.get("Type") != "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>" or data.get("ImageId") != image:
         yield f"the instance's image is not ECS's newest with drivers, but {data.get('ImageId')}"
+    yield from script_says(script(deployment), deployment.given.get("Weights", ""))
     settings = dict(re.findall(r"^(ECS_\w+)=(.*)$", script(deployment), re.M))
     wanted = {"ECS_CLUSTER": stack(deployment), "ECS_ENABLE_GPU_SUPPORT": "true", "ECS_ENABLE_SPOT_INSTANCE_DRAINING": "true", "ECS_CONTAINER_STOP_TIMEOUT": "120s",
               "ECS_AWSVPC_BLOCK_IMDS": "true", "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE": "true"}
     if settings != wanted:
         yield f"ECS's agent is told {settings}"
     weights = deployment.given.get("Weights", "")
-    if f"aws s3 sync --only-show-errors 's3://{weights}' /var/lib/precis/models" not in script(deployment) or '"namespace": "Precis/GPU"' not in script(deployment):
-        yield "weights are not where the task mounts them, or nobody says how busy the GPU is"
     role = deployment.at("gpu.yml/InstanceRole")
     if data.get("IamInstanceProfile") != {"Arn": "gpu-Profile.Arn"} or deployment.at("gpu.yml/Profile").get("Roles") != [deployment.identity("gpu.yml/InstanceRole")]:
         yield "an instance has another role"
@@ -163,7 +230,7 @@ def instance_rights(deployment, role, weights):
     ours = {CLUSTER: arn("ecs", f"cluster/{stack(deployment)}")}
     policies = [one.get("PolicyDocument", {}) for one in role.get("Policies", [])]
     trust = role.get("AssumeRolePolicyDocument", {"Version": "2012-10-17", "Statement": []})
-    if not may(trust, "sts:AssumeRole", "", "service:ec2.amazonaws.com") or decide(trust, "sts:AssumeRole", "", "service:ecs-tasks.amazonaws.com") or decide(trust, "sts:AssumeRole", "", "*"):
+    if not may(trust, "sts:AssumeRole", "", "service:ec2.amazonaws.com") or decide(trust, "sts:AssumeRole", "", "service:ecs-tasks.amazonaws.com") or decide(trust, "sts:AssumeRole", "", "*") or decide(trust, "sts:TagSession", "", "service:ec2.amazonaws.com"):
         yield "not the instance alone takes on its role"
     if set(role) - {"AssumeRolePolicyDocument", "Policies"}:
         yield "the instance's role has more than its one policy"
@@ -213,8 +280,8 @@ def gpus_come_for_work_and_go_without_it(deployment):
         yield "the cheapest Spot is the one that is taken away first; on demand the first kind is the cheapest"
     launch = mixed.get("LaunchTemplate", {})
     kinds = [one.get("InstanceType", "") for one in launch.get("Overrides", [])]
-    if len(kinds) < 3 or not all(re.fullmatch(r"g[56]\.2?xlarge", kind) for kind in kinds):
-        yield f"{kinds}: not several kinds with one GPU of compute capability 8, for which the image is compiled"
+    if sorted(kinds) != [f"g{family}.{size}xlarge" for family in (5, 6) for size in (2, "")] or not kinds[0].endswith(".xlarge"):
+        yield f"{kinds}: not two families and two sizes, as Spot runs out by both, with one GPU of compute capability 8, for which the image is compiled"
     if launch.get("LaunchTemplateSpecification") != {"LaunchTemplateId": "gpu-Launch", "Version": "gpu-Launch.LatestVersionNumber"}:
         yield "instances are started from another template, or an old one"
     provider = deployment.at("gpu.yml/Capacity")
@@ -224,7 +291,7 @@ def gpus_come_for_work_and_go_without_it(deployment):
         yield "ECS starts other instances than these"
     if (how.get("ManagedTerminationProtection"), how.get("ManagedDraining"), scaling.get("Status"), scaling.get("TargetCapacity")) != ("ENABLED", "ENABLED", "ENABLED", 100):
         yield "ECS does not start instances for tasks, or keeps idle ones, or takes busy ones away"
-    if scaling.get("MinimumScalingStepSize") != 1 or not 1 <= scaling.get("MaximumScalingStepSize", 10000) <= 10 or not 120 <= scaling.get("InstanceWarmupPeriod", 0) <= 600:
+    if scaling.get("MinimumScalingStepSize") != 1 or not 2 <= scaling.get("MaximumScalingStepSize", 10000) <= 10 or not 120 <= scaling.get("InstanceWarmupPeriod", 0) <= 600:
         yield "for one document more than one GPU is started"
     tags = {tag.get("Key"): (tag.get("Value"), tag.get("PropagateAtLaunch")) for tag in group.get("Tags", [])}
     if tags.get("precis:stack") != (name, True) or "AmazonECSManaged" not in tags:
@@ -268,6 +335,28 @@ def a_part_is_told_what_the_whole_was_told(deployment):
                "CompletionsTopic": arn("sns", f"{stack(deployment)}-completions"), "OutcomesTopic": arn("sns", f"{stack(deployment)}-outcomes"), "Cluster": stack(deployment),
                "Dashboard": f"https://{REGION}.console.aws.amazon.com/cloudwatch/home?region={REGION}#dashboards/dashboard/{stack(deployment)}"}
     yield from (f"the output {key} says {root.outputs.get(key)}" for key, value in outputs.items() if root.outputs.get(key) != value)
+
+
+@rule
+def what_is_needed_is_there_first(deployment):
+    """A service that starts without its tables fails its first check, and the breaker takes the deployment back."""
+    before = deployment.root._before("Services")
+    yield from (f"services are made before {file}" for file in ("data.yml", "messaging.yml", "roles.yml", "observability.yml", "network.yml") if file not in before)
+    if deployment.given.get("SummarizeOn", "fargate") != deployment.root.parameters["SummarizeOn"]:
+        yield "a GPU is started for somebody who did not ask for one"
+
+
+@rule
+def a_share_is_what_it_says(deployment):
+    """Of each share that can be chosen, not only of those that are tried."""
+    gpu, services = (deployment.templates[file].get("Mappings", {}) for file in ("gpu.yml", "services.yml"))
+    for share in map(str, deployment.templates["precis.yml"]["Parameters"]["SpotShare"]["AllowedValues"]):
+        if gpu.get("OnDemandShare", {}).get(share) != {"Percent": 100 - int(share)}:
+            yield f"gpu.yml: {share} of 100 by Spot leaves {gpu.get('OnDemandShare', {}).get(share)}"
+        weights = services.get("Share", {}).get(share, {})
+        steady, spot = weights.get("Steady"), weights.get("Spot")
+        if steady is None or spot is None or 100 * spot != int(share) * (steady + spot) or not 1 <= steady + spot <= 10:
+            yield f"services.yml: {share} of 100 by Spot is {weights}"
 
 
 @rule

@@ -37,7 +37,7 @@ def walk(template, node, path, file):
     place = file + "/" + "/".join(map(str, path))
     if len(path) > 1 and not meaningless(place):
         yield place, "deleted", path, GONE
-        yield from ((place, what, path, value) for what, value in altered(template, node, path))
+        yield from ((place, what, path, value) for what, value in altered(template, node, path) if value != node or isinstance(value, bool))
     if len(path) == 2 and path[0] == "Outputs":
         yield place, "deleted", path, GONE
         return

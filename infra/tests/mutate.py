@@ -10,6 +10,8 @@ all at once, and what those let through to cfn-lint.
 """
 
 import json
+import multiprocessing
+import os
 import re
 import sys
 from collections import Counter
@@ -73,23 +75,30 @@ def kind(what):
     return re.sub(r"line \d+ deleted", "line deleted", re.sub(r'".*" misspelt', "name misspelt", what))
 
 
-def run():
+def part(which: int, of: int):
+    """Every `of`-th mutant: (caught, left)."""
     templates, caught, left = read_all(), [], []
-    for file, template in templates.items():
-        if file in ELSEWHERE:
-            continue
-        for place, what, path, value in list(changes(template, file)):
-            undo = put(template, path, value)
-            by = judged(templates)
-            mutant = (place, kind(what), what)
-            if by:
-                caught.append((*mutant, by))
-            else:
-                left.append((*mutant, file, json.dumps(template, default=str)))
-            undo()
-    left, by_guard = guard.sieve(left, "cfn-guard")
-    left, by_lint = guard.lint(left)
-    return caught + by_guard + by_lint, left
+    every = [(file, *change) for file in templates if file not in ELSEWHERE for change in changes(templates[file], file)]
+    for file, place, what, path, value in every[which::of]:
+        undo = put(templates[file], path, value)
+        by = judged(templates)
+        if by:
+            caught.append((place, kind(what), what, by))
+        else:
+            left.append((place, kind(what), what, file, json.dumps(templates[file], default=str)))
+        undo()
+    return caught, left
+
+
+def run():
+    workers = os.cpu_count() or 1
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
+        parts = pool.starmap(part, [(which, workers) for which in range(workers)])
+        caught, left = ([mutant for one in parts for mutant in one[at]] for at in (0, 1))
+        left, by_guard = guard.sieve(left, "cfn-guard")
+        flags = pool.map(guard.refused_by_lint, [mutant[-1] for mutant in left], chunksize=4)
+    by_lint = [(*mutant[:3], "cfn-lint") for mutant, refused in zip(left, flags) if refused]
+    return caught + by_guard + by_lint, sorted(mutant for mutant, refused in zip(left, flags) if not refused)
 
 
 def named():

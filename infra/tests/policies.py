@@ -79,6 +79,8 @@ def decide(policy: dict, action: str, resource: str, principal: str | None = Non
             raise Unknown("a statement without an effect or an action")
         if statement["Effect"] not in ("Allow", "Deny"):
             raise Unknown(f"effect {statement['Effect']}")
+        if "Resource" not in statement and listed(statement["Action"]) != ["sts:AssumeRole"]:
+            raise Unknown("a statement without a resource")
         if not any(like(one.lower(), action.lower()) for one in listed(statement["Action"])):
             continue
         if "Resource" in statement and not any(like(one, resource) for one in listed(statement["Resource"])):

@@ -113,7 +113,7 @@ def who_asks_for_another_encryption_is_refused(deployment):
                 yield f"{place}: a put that asks for {asked or 'no encryption'} is answered wrongly"
 
 
-@rule
+@rule_about("AWS::KMS::Key", "AWS::KMS::Alias")
 def the_key_lets_in_who_delivers_and_nobody_else(deployment):
     """A service that cannot use the key loses its messages silently; one that may for anybody reads ours for others."""
     name, key = stack(deployment), deployment.at("keys.yml/Key")

@@ -3,7 +3,7 @@
 import re
 
 from policies import decide, may
-from rules import CONTRACT, SERVICES, WORKER, found, rule, source, stack
+from rules import CONTRACT, SERVICES, WORKER, found, rule, rule_about, source, stack
 from templates import ACCOUNT, REGION, Refused, Stack, arn
 
 # Variables that a service reads and its task leaves alone, each with the reason.
@@ -55,6 +55,8 @@ def every_service_runs_once(deployment):
     runs = sorted(name_of(container) for _, _, _, container in services(deployment))
     if runs != sorted(SERVICES):
         yield f"these run: {runs}"
+    if len(deployment.of("AWS::ECS::TaskDefinition")) != len(runs):
+        yield "a task is defined that no service runs"
     for place, made, task, container in services(deployment):
         if made.get("ServiceName") != f"{stack(deployment)}-{name_of(container)}":
             yield f"{place}: called {made.get('ServiceName')}"
@@ -102,6 +104,8 @@ def a_container_can_do_nothing_but_run_its_program(deployment):
         scratch = mounts.get("/tmp", {})
         if volumes.get(scratch.get("SourceVolume")) != {"Name": "tmp"} or scratch.get("ReadOnly", False) is not False:
             yield f"{place}: /tmp is no volume of its own that can be written"
+        if environment(container).get("PRECIS_MODEL", "").startswith("/models/") and "/models" not in mounts:
+            yield f"{place}: its model is not there"
         for path, mount in mounts.items():
             host = volumes.get(mount.get("SourceVolume"), {}).get("Host")
             if path != "/tmp" and mount.get("ReadOnly") is not True:
@@ -149,14 +153,17 @@ def what_a_service_is_told_is_true(deployment):
         if len(set_) != len(container.get("Environment", [])):
             yield f"{place}: a variable is set twice"
         emails = float(set_.get("PRECIS_EMAILS_PER_SECOND", 8))
-        if not 0 < emails < 10:
-            yield f"{place}: at {emails} e-mails a second SNS deactivates an address"
+        if not 5 <= emails < 10:
+            yield f"{place}: at {emails} e-mails a second SNS deactivates an address, or a burst is told for hours"
         concurrency = int(set_.get("PRECIS_CONCURRENCY", 0) or 0)
         memory = int(task_memory(deployment, place))
-        if not 1 <= concurrency or concurrency * 64 > memory:
+        gpu = set_.get("PRECIS_DEVICE") == "cuda"
+        # Who waits for others has many in hand; who computes, as many as keep a device busy and no more.
+        least, most = {"summarize": (16, 64) if gpu else (2, 8)}.get(name_of(container), (4, 32))
+        if not least <= concurrency <= most or concurrency * 64 > memory:
             yield f"{place}: {concurrency} documents in hand at once do not go with {memory} MB"
         parts, pages = int(set_.get("PRECIS_PARTS_AT_ONCE", 4)), int(set_.get("PRECIS_PAGES_A_PART", 100))
-        if not 1 <= parts <= 10 or not 10 <= pages <= 3000:
+        if not 2 <= parts <= 10 or not 50 <= pages <= 500:
             yield f"{place}: {parts} parts at once of {pages} pages: one book takes all of Textract's jobs, or each page is a job"
 
 
@@ -324,7 +331,7 @@ def roles_are_those_of_the_service(deployment):
                 yield f"{place}: who starts it may {action} on {resource}"
 
 
-@rule
+@rule_about("AWS::IAM::Role")
 def only_ecs_takes_on_a_service_s_role(deployment):
     """And only for tasks of this account: else another's task could be run with it."""
     ours = {"aws:SourceArn": arn("ecs", "task/x"), "aws:SourceAccount": ACCOUNT}
@@ -340,6 +347,8 @@ def only_ecs_takes_on_a_service_s_role(deployment):
                              (f"arn:aws:iam::{ACCOUNT}:user/x", ours)):
             if decide(trust, "sts:AssumeRole", "", who, context):
                 yield f"{place}: {who} may take it on"
+        if decide(trust, "sts:TagSession", "", "service:ecs-tasks.amazonaws.com", ours):
+            yield f"{place}: ECS may do more with it than take it on"
         if set(made) - {"AssumeRolePolicyDocument", "Policies"} or len(made.get("Policies", [])) != 1:
             yield f"{place}: it has more than its one policy"
 
@@ -358,6 +367,13 @@ def a_parameter_takes_what_the_code_takes_and_nothing_that_it_refuses(deployment
              ("StartsPerSecond", "0"), ("GetsPerSecond", "0"), ("ConcurrentJobs", "0"), ("OldestSeconds", "60"), ("OldestSeconds", "1000000"),
              ("DailyOcrPages", "0"), ("MonthlyBudget", "0"), ("Vpc", "vpc"), ("Subnets", "subnet-1"), ("Model", "/etc"), ("Weights", "bucket-only"),
              ("ExistingUploads", "Not_A_Bucket"), ("ArchiveDays", "100000"), ("ExpireDays", "100000")]
+    for file, name, value, good in [("data.yml", "NoncurrentDays", "0", False), ("data.yml", "NoncurrentDays", "4000", False), ("data.yml", "NoncurrentDays", "1", True),
+                                    ("data.yml", "NoncurrentDays", "3650", True), ("data.yml", "Protect", "maybe", False), ("data.yml", "Protect", "no", True),
+                                    ("observability.yml", "FailedShare", "0", False), ("observability.yml", "FailedShare", "51", False), ("observability.yml", "FailedShare", "50", True),
+                                    ("observability.yml", "FailedShare", "1", True), ("network.yml", "Cidr", "0.0.0.0/0", False), ("network.yml", "Cidr", "10.0.0.0/24", False),
+                                    ("network.yml", "Cidr", "172.20.0.0/16", True), *((file, "Key", "alias/x", False) for file in ("roles.yml", "services.yml", "observability.yml"))]:
+        if taken(deployment.templates[file]["Parameters"][name], value) != good:
+            yield f"{file}: {name} may {'not ' if good else ''}be {value}"
     # The parts have the same limits (hosts.py), and are asked when something has been made already.
     root = deployment.templates["precis.yml"]["Parameters"]
     yield from (f"precis.yml: {name} may be {value}" for name, value in wrong if name not in root or taken(root[name], value))

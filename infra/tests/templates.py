@@ -139,6 +139,8 @@ class Stack:
             raise Refused(f"{self.file}: {name} must be given")
         if not isinstance(value, (str, int, float)):
             raise Refused(f"{self.file}: {name} is no single value")
+        if not re.fullmatch(r"String|Number|CommaDelimitedList|List<AWS::EC2::Subnet::Id>|AWS::(EC2::SecurityGroup::Id|SSM::Parameter::Value<AWS::EC2::Image::Id>)", rule.get("Type", "")):
+            raise Refused(f"{self.file}: {name} is of no type")
         text = str(value)
         if "AllowedValues" in rule and text not in map(str, rule["AllowedValues"]):
             raise Refused(f"{self.file}: {name} is none of {rule['AllowedValues']}")
@@ -359,7 +361,8 @@ CHOICES = {
        "ConcurrentJobs": 250, "OldestSeconds": 1200, "DailyOcrPages": 777, "MonthlyBudget": 99, "OperatorEmail": "op@example.org"},
     "taken": IMAGES
     | {"Vpc": "vpc-0123456789abcdef0", "Subnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1", "ExistingUploads": "scans-of-ours",
-       "Architecture": "ARM64", "SpotShare": 25, "ReaderEmail": "ann@example.org"},
+       "Architecture": "ARM64", "SpotShare": 25, "Egress": "endpoints"},
+    "bare": IMAGES | {"SummarizeOn": "gpu"},
 }
 
 

@@ -85,6 +85,8 @@ def worked_out(expression, values):
 
 def rings(alarm, world):
     """Whether the alarm is in ALARM at the end of this world: a function of (metric, dimensions, period) that gives datapoints."""
+    if any(not re.fullmatch(r"[a-z]\w*", one.get("Id", "")) for one in alarm.get("Metrics", [])):
+        raise ValueError("each metric of an alarm has a name that begins with a small letter")
     count, needed = alarm.get("EvaluationPeriods", 1), alarm.get("DatapointsToAlarm", alarm.get("EvaluationPeriods", 1))
     looked = list(asked(alarm))
     series = {}
@@ -163,6 +165,17 @@ def an_alarm_rings_when_a_queue_is_stuck_and_only_then(deployment):
                 yield f"{queue}-{kind}: a part of the time is enough"
 
 
+def halves(count):
+    """What two tasks counted."""
+    return [count // 2, count - count // 2]
+
+
+@rule
+def silence_is_no_alarm(deployment):
+    """SQS says nothing about a queue that has been idle for six hours, nor we of what did not happen: that is well, not unknown."""
+    yield from (f"{name} does not know whether all is well when nothing happens" for name, (_, made) in alarms(deployment).items() if made.get("TreatMissingData") != "notBreaching")
+
+
 @rule_about("AWS::CloudWatch::Alarm")
 def an_alarm_rings_when_too_many_documents_fail_or_too_many_pages_are_paid(deployment):
     """A document that is rejected is its sender's matter. A quiet hour with one failure is no outage."""
@@ -173,7 +186,7 @@ def an_alarm_rings_when_too_many_documents_fail_or_too_many_pages_are_paid(deplo
     share, pages = have[f"{name}-failed-share"][1], have[f"{name}-ocr-spend"][1]
 
     def outcomes(**kinds):
-        return lambda metric, of, period: [None if kinds.get(of.get("kind")) is None else [kinds[of["kind"]]]] * 30
+        return lambda metric, of, period: [None if kinds.get(of.get("kind")) is None else halves(kinds[of["kind"]])] * 30
 
     for what, world, expected in (("half fail", outcomes(failed=50, summarized=50, rejected=0), True), ("all fail", outcomes(failed=4), True),
                                   ("nothing happens", outcomes(), False), ("one of one fails", outcomes(failed=1), False),
@@ -186,7 +199,7 @@ def an_alarm_rings_when_too_many_documents_fail_or_too_many_pages_are_paid(deplo
     if {period for *_, period, _ in asked(share)} != {3600} or share.get("EvaluationPeriods") != 1:
         yield "failed-share does not look at an hour, as its parameter says"
     for what, count, expected in (("twice as many", 2 * choice["DailyOcrPages"], True), ("half as many", choice["DailyOcrPages"] // 2, False), ("none", None, False)):
-        if rings(pages, lambda *_, count=count: [None if count is None else [count]] * 3) != expected:
+        if rings(pages, lambda *_, count=count: [None if count is None else halves(count)] * 3) != expected:
             yield f"ocr-spend {'keeps quiet' if expected else 'rings'}: {what} pages as thought"
     if [(of, period) for *_, of, period, _ in asked(pages)] != [({"program": "notify", "origin": "ocr"}, 86400)] or pages.get("EvaluationPeriods") != 1:
         yield "ocr-spend does not look at the pages of one day"
@@ -250,6 +263,7 @@ def money_is_watched(deployment):
     address, choice = deployment.root.parameters["OperatorEmail"], deployment.root.parameters
     budgets = list(deployment.of("AWS::Budgets::Budget").values())
     if not address:
+        yield from ("a budget tells nobody" for _ in budgets)
         return
     if len(budgets) != 1:
         yield "there is no budget"
@@ -282,6 +296,8 @@ def every_deployment_is_told_and_kept(deployment):
         yield "deployments are not told and kept both"
     mail = targets.get("email", {}).get("InputTransformer", {})
     used = set(re.findall(r"<(\w+)>", mail.get("InputTemplate", "")))
+    if not re.fullmatch(r'"[^"]*"', mail.get("InputTemplate", "")):
+        yield "the mail about a deployment is no text in quotes"
     paths = {"what": "$.detail.eventName", "why": "$.detail.reason", "service": "$.resources[0]", "at": "$.time"}
     if mail.get("InputPathsMap") != paths or used != set(paths):
         yield "the mail about a deployment does not say which, what, when and why"
@@ -317,7 +333,7 @@ def the_dashboard_shows_what_is_emitted(deployment):
         yield "the dashboard is no JSON"
         return
     text = json.dumps(widgets)
-    for title in ("Is it well?", "What is stuck", "What does it cost", "Outcomes by reason", "Put off", "Each stage", "GPUs busy", "ocr is paid", "a document"):
+    for title in ("Is it well?", "age of the oldest message", "dead letters", "What does it cost", "Outcomes by reason", "Put off", "Each stage", "GPUs busy", "ocr is paid", "a document"):
         if title not in text:
             yield f"the dashboard does not say: {title}"
     shown = {one.split(":alarm:")[-1] for widget in widgets for one in widget["properties"].get("alarms", [])}
