@@ -6,6 +6,7 @@ import flow  # noqa: F401  each of these adds its rules
 import grants  # noqa: F401
 import hosts  # noqa: F401
 import safety  # noqa: F401
+import scaling  # noqa: F401
 import tasks  # noqa: F401
 import watch  # noqa: F401
 from rules import RULES

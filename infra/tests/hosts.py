@@ -309,7 +309,8 @@ def gpus_come_for_work_and_go_without_it(deployment):
 @rule
 def a_part_is_told_what_the_whole_was_told(deployment):
     """A parameter keeps its name on the way down, so one that is handed to another place is seen; limits agree."""
-    renamed = {("gpu.yml", "MaxInstances"): "MaxGpus"}
+    renamed = {("gpu.yml", "MaxInstances"): "MaxGpus", ("autoscaling.yml", "SummarizeGpuCeiling"): "MaxGpus", ("autoscaling.yml", "TextractConcurrentJobs"): "ConcurrentJobs",
+               ("autoscaling.yml", "TextractCallsPerSecond"): "DetectsPerSecond"}
     root = deployment.root
     for logical, made in deployment.of("AWS::CloudFormation::Stack").items():
         file, name = made.get("TemplateURL"), logical.split("/")[1]
@@ -326,7 +327,8 @@ def a_part_is_told_what_the_whole_was_told(deployment):
                     yield f"{name}: {parameter} is not what was said"
                 top = root.template["Parameters"][above]
                 for limit in ("Default", "MinValue", "MaxValue", "AllowedValues", "AllowedPattern"):
-                    if str(top.get(limit)) != str(declared.get(limit)):
+                    # A part may take more than the whole lets through.
+                    if (limit in declared or above == parameter) and str(top.get(limit)) != str(declared.get(limit)):
                         yield f"{parameter}: {limit} is {top.get(limit)} above and {declared.get(limit)} in {file}, so it is refused too late or not at all"
     parts = {made.get("TemplateURL") for made in deployment.of("AWS::CloudFormation::Stack").values()}
     wanted = set(deployment.templates) - {"precis.yml"} - (set() if root.parameters["SummarizeOn"] == "gpu" else {"gpu.yml"})
@@ -344,6 +346,21 @@ def what_is_needed_is_there_first(deployment):
     yield from (f"services are made before {file}" for file in ("data.yml", "messaging.yml", "roles.yml", "observability.yml", "network.yml") if file not in before)
     if deployment.given.get("SummarizeOn", "fargate") != deployment.root.parameters["SummarizeOn"]:
         yield "a GPU is started for somebody who did not ask for one"
+
+
+@rule
+def the_scaling_is_about_these_services(deployment):
+    """It divides Textract's jobs by what a task of ocr has in hand, and sets how many run of the services by name."""
+    scaling, name = deployment.root.nested["Autoscaling"].parameters, stack(deployment)
+    for service in ("Ingest", "Ocr", "Summarize", "Notify"):
+        if scaling[f"{service}Service"] != f"{name}-{service.lower()}":
+            yield f"{service}: {scaling[f'{service}Service']} is scaled"
+    if scaling["Cluster"] != name or (scaling["Gpu"] == "true") != (deployment.root.parameters["SummarizeOn"] == "gpu"):
+        yield "another cluster is scaled, or GPUs where there are none"
+    ocr = next(made for made in deployment.of("AWS::ECS::TaskDefinition").values() if str(made.get("Family", "")).endswith("-ocr"))
+    hand = {one.get("Name"): one.get("Value") for one in ocr["ContainerDefinitions"][0]["Environment"]}.get("PRECIS_CONCURRENCY")
+    if str(scaling["OcrConcurrency"]) != str(hand):
+        yield f"a task of ocr has {hand} documents in hand, and the scaling counts on {scaling['OcrConcurrency']}"
 
 
 @rule

@@ -60,5 +60,7 @@ NAMED = [
     ("an open door", "network.yml", lambda t: resource(t, "ServicesGroup").update(SecurityGroupIngress=[{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "0.0.0.0/0"}])),
     ("the instance's role for every container", "gpu.yml", lambda t: resource(t, "Launch")["LaunchTemplateData"]["MetadataOptions"].update(HttpTokens="optional")),
     ("a key for S3 of any account", "keys.yml", lambda t: without(next(one for one in resource(t, "Key")["KeyPolicy"]["Statement"] if one["Sid"] == "ServicesDeliver"), "Condition")),
+    ("a scale-out band turned over", "autoscaling.yml", lambda t: t["Parameters"]["Band3Backlog"].update(Default=10)),
+    ("the scaling of another service", "precis.yml", lambda t: swap(resource(t, "Autoscaling")["Parameters"], "OcrService", "NotifyService")),
     ("tables that go with the stack", "data.yml", lambda t: t["Resources"]["Jobs"].update(DeletionPolicy="Delete")),
 ]

@@ -129,7 +129,7 @@ def the_key_lets_in_who_delivers_and_nobody_else(deployment):
     if not may(policy, "kms:PutKeyPolicy", KEY, f"arn:aws:iam::{ACCOUNT}:root"):
         yield "nobody could ever change the key"
     others = [(f"service:{one}.amazonaws.com", {"aws:SourceAccount": "999999999999"}) for one in ("s3", "sns", "events", "cloudwatch", "ses")]
-    others += [("*", {"aws:SourceAccount": ACCOUNT}), ("arn:aws:iam::999999999999:root", {}), ("service:s3.amazonaws.com", {}),
+    others += [("*", stream), ("service:ses.amazonaws.com", stream), ("*", {"aws:SourceAccount": ACCOUNT}), ("arn:aws:iam::999999999999:root", {}), ("service:s3.amazonaws.com", {}),
                ("service:ses.amazonaws.com", {"aws:SourceAccount": ACCOUNT}),
                (f"service:logs.{REGION}.amazonaws.com", {"kms:EncryptionContext:aws:logs:arn": arn("logs", "log-group:/other/x")}),
                (f"service:logs.{REGION}.amazonaws.com", {"kms:EncryptionContext:aws:logs:arn": arn("logs", f"log-group:/{name}/x", account="999999999999")})]

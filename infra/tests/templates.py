@@ -258,8 +258,9 @@ class Stack:
 
     def _findinmap(self, given):
         name, first, second = (self.value(one) for one in given)
+        named = lambda mapping: {str(key): value for key, value in mapping.items()}
         try:
-            return self.template["Mappings"][name][str(first)][second]
+            return named(named(self.template["Mappings"][name])[str(first)])[str(second)]
         except KeyError as missing:
             raise Refused(f"{self.file}: no {missing} in the mapping {name}") from None
 
@@ -357,8 +358,8 @@ CHOICES = {
     "gpu": IMAGES
     | {"Stack": "team-a1", "SummarizeOn": "gpu", "Egress": "endpoints", "SpotShare": 75, "MaxGpus": 7, "OfficeHours": "0 7 * * MON-FRI",
        "OfficeEnds": "30 19 * * MON-FRI", "Weights": "weights-of-ours/precis/v1", "ArchiveDays": 45, "ExpireDays": 400, "LogDays": 90,
-       "Model": "/models/bge", "ModelName": "bge", "Contact": "Ann", "DetectsPerSecond": 3, "StartsPerSecond": 4, "GetsPerSecond": 5,
-       "ConcurrentJobs": 250, "OldestSeconds": 1200, "DailyOcrPages": 777, "MonthlyBudget": 99, "OperatorEmail": "op@example.org"},
+       "Model": "/models/bge", "ModelName": "bge", "Contact": "Ann", "DetectsPerSecond": 25, "StartsPerSecond": 4, "GetsPerSecond": 5,
+       "ConcurrentJobs": 400, "OldestSeconds": 1200, "DailyOcrPages": 777, "MonthlyBudget": 99, "OperatorEmail": "op@example.org"},
     "taken": IMAGES
     | {"Vpc": "vpc-0123456789abcdef0", "Subnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1", "ExistingUploads": "scans-of-ours",
        "Architecture": "ARM64", "SpotShare": 25, "Egress": "endpoints"},

@@ -40,7 +40,8 @@ fn metrics() -> Vec<Value> {
         Kind::Histogram => "histogram",
     };
     let all = telemetry::metrics::ALL.iter();
-    all.map(|metric| json!({"name": metric.name, "kind": kind(metric.kind), "labels": metric.labels})).collect()
+    all.map(|metric| json!({"name": metric.name, "kind": kind(metric.kind), "labels": metric.labels}))
+        .collect()
 }
 
 fn contract() -> Value {

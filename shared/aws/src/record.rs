@@ -122,7 +122,8 @@ fn textract(operation: &str, body: &Value) -> Vec<String> {
 
 /// Bucket and first folder of a request in path style, which emulators are asked in.
 fn object(uri: &str) -> String {
-    let path = uri.split_once("://").map_or(uri, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+    let path =
+        uri.split_once("://").map_or(uri, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let (bucket, key) = path.trim_start_matches('/').split_once('/').unwrap_or((path, ""));
     let prefix = query.split('&').find_map(|pair| pair.strip_prefix("prefix=")).unwrap_or_default();
@@ -160,22 +161,30 @@ mod tests {
 
     #[test]
     fn a_call_is_written_as_what_a_policy_must_allow_for_it() {
-        let queue = of("SQS", "SendMessageBatch", "http://x/", r#"{"QueueUrl":"http://x/000/p-ocr","Entries":[]}"#);
+        let queue =
+            of("SQS", "SendMessageBatch", "http://x/", r#"{"QueueUrl":"http://x/000/p-ocr","Entries":[]}"#);
         assert_eq!(queue, ["SQS SendMessageBatch p-ocr"]);
-        let both = r#"{"TransactItems":[{"Put":{"TableName":"p-jobs"}},{"Update":{"TableName":"p-claims"}}]}"#;
+        let both =
+            r#"{"TransactItems":[{"Put":{"TableName":"p-jobs"}},{"Update":{"TableName":"p-claims"}}]}"#;
         let both = of("DynamoDB", "TransactWriteItems", "http://x/", both);
         assert_eq!(both, ["DynamoDB TransactPut p-jobs", "DynamoDB TransactUpdate p-claims"]);
         let index = of("DynamoDB", "Query", "http://x/", r#"{"TableName":"p-jobs","IndexName":"by-key"}"#);
         assert_eq!(index, ["DynamoDB Query p-jobs/index/by-key"]);
         let some = of("DynamoDB", "BatchGetItem", "http://x/", r#"{"RequestItems":{"p-jobs":{}}}"#);
         assert_eq!(some, ["DynamoDB BatchGetItem p-jobs"]);
-        let told = of("SNS", "Publish", "http://x/", "Action=Publish&TopicArn=arn%3Aaws%3Asns%3Aeu%3A0%3Ap-outcomes&M=a");
+        let told = of(
+            "SNS",
+            "Publish",
+            "http://x/",
+            "Action=Publish&TopicArn=arn%3Aaws%3Asns%3Aeu%3A0%3Ap-outcomes&M=a",
+        );
         assert_eq!(told, ["SNS Publish p-outcomes"]);
     }
 
     #[test]
     fn an_object_is_written_without_its_name_and_with_what_its_version_takes() {
-        let one = of("S3", "GetObject", "http://h:1/p-uploads/in/Ann%20Smith.pdf?versionId=7&x-id=GetObject", "");
+        let one =
+            of("S3", "GetObject", "http://h:1/p-uploads/in/Ann%20Smith.pdf?versionId=7&x-id=GetObject", "");
         assert_eq!(one, ["S3 GetObject@version p-uploads/in/"]);
         assert_eq!(of("S3", "PutObject", "http://h:1/p-results/secret", ""), ["S3 PutObject p-results/"]);
         let listed = of("S3", "ListObjectsV2", "http://h:1/p-results?list-type=2&prefix=jobs%2F1", "");
@@ -187,8 +196,11 @@ mod tests {
         let body = r#"{"DocumentLocation":{"S3Object":{"Bucket":"p-results","Name":"jobs/1"}},
             "NotificationChannel":{"RoleArn":"arn:aws:iam::1:role/p-textract","SNSTopicArn":"t"}}"#;
         let lines = of("Textract", "StartDocumentTextDetection", "http://x/", body);
-        let expected =
-            ["Textract StartDocumentTextDetection ", "S3 GetObject p-results/jobs/", "IAM PassRole p-textract"];
+        let expected = [
+            "Textract StartDocumentTextDetection ",
+            "S3 GetObject p-results/jobs/",
+            "IAM PassRole p-textract",
+        ];
         assert_eq!(lines, expected);
     }
 }
