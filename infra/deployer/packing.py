@@ -1,5 +1,6 @@
 """Images by digest into the account's registry, and templates into a bucket, each under a name made of its content."""
 
+import base64
 import hashlib
 import json
 import subprocess
@@ -17,13 +18,15 @@ PLACEHOLDERS = {f"{service.capitalize()}Image": f"precis/{service}@sha256:{'0' *
 
 def images(account, file: str | None) -> dict[str, str]:
     """The parameters that name the images: of a release, or built here and pushed."""
+    parameters = account.chosen.parameters
     if file:
         try:
             said = json.loads(Path(file).read_text())
+            if parameters.get("SummarizeOn") == "gpu":
+                said["summarize"] = said["summarize-gpu"]
             return {f"{service.capitalize()}Image": said[service] for service in SERVICES}
         except (OSError, ValueError, KeyError) as error:
-            raise Refusal(f"{file} names no images", str(error), "give the images.json of a release") from None
-    parameters = account.chosen.parameters
+            raise Refusal(f"{file} does not name the images", str(error), "give the images.json of a release; those for GPUs are built here") from None
     platform = "linux/arm64" if parameters.get("Architecture") == "ARM64" else "linux/amd64"
     registry = sign_in(account)
     made = {}
@@ -40,8 +43,6 @@ def images(account, file: str | None) -> dict[str, str]:
 def sign_in(account) -> str:
     token = account.client("ecr").get_authorization_token()["authorizationData"][0]
     registry = token["proxyEndpoint"].removeprefix("https://")
-    import base64
-
     password = base64.b64decode(token["authorizationToken"]).decode().split(":", 1)[1]
     ran = run(["docker", "login", "--username", "AWS", "--password-stdin", registry], password)
     if ran.returncode:
