@@ -1,7 +1,8 @@
 # Thin on purpose: what is worth reading is in .ci/, models/fetch.py and `precis --help`.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench build programs run test bench bench-models eval examples fmt lint deny docs check-cuda ci samples clean-data \
-	stack-host stack-host-smoke stack-host-down stack-up stack-smoke stack-logs stack-down soak rolling images infra
+.PHONY: help setup setup-test setup-bench build programs run test bench bench-models eval examples scaling fmt lint deny docs check-cuda ci \
+	samples clean-data stack-host stack-host-smoke stack-host-down stack-up stack-smoke stack-logs stack-down soak rolling images infra \
+	plan deploy diff destroy
 
 DATA    ?= precis-data
 # The documents are numbered; what makes and explains them is not.
@@ -124,3 +125,11 @@ images: ## every container image, compiled in the build
 
 infra: ## check the CloudFormation templates
 	@infra/check
+
+# What is deployed where: infra/environments/ENV.yml. ARGS=--yes asks nothing (docs/deploy.md).
+plan: ## what a deployment would change (ENV=NAME)
+deploy: ## make or change a deployment in an AWS account (ENV=NAME, docs/deploy.md)
+diff: ## how the templates here differ from those deployed (ENV=NAME)
+destroy: ## take a deployment down; its documents stay (ENV=NAME)
+plan deploy diff destroy:
+	@infra/deploy $@ $(if $(ENV),"$(ENV)",$(error ENV is missing: make $@ ENV=NAME, for infra/environments/NAME.yml)) $(ARGS)

@@ -19,6 +19,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 STACK = os.environ.get("PRECIS_STACK", "precis")
 # In this order: data.yml imports what messaging.yml exports.
 TEMPLATES = ("messaging", "data")
+# Beside the stack's name. An emulator keeps nothing that is worth protecting, and tests delete tables.
+PARAMETERS = {"data": {"Protect": "no"}}
 PATIENCE_S = 180
 
 
@@ -33,12 +35,12 @@ def current(cloudformation, name: str) -> dict | None:
     return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
 
 
-def deploy(cloudformation, name: str, body: str) -> None:
+def deploy(cloudformation, name: str, body: str, parameters: dict) -> None:
     """Creates or updates one stack and waits until it is complete."""
     change = {
         "StackName": name,
         "TemplateBody": body,
-        "Parameters": [{"ParameterKey": "Stack", "ParameterValue": STACK}],
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
     }
     if current(cloudformation, name) is None:
@@ -72,7 +74,8 @@ def main() -> None:
     try:
         cloudformation = boto3.client("cloudformation")
         for template in TEMPLATES:
-            deploy(cloudformation, f"{STACK}-{template}", (folder / f"{template}.yml").read_text())
+            parameters = {"Stack": STACK} | PARAMETERS.get(template, {})
+            deploy(cloudformation, f"{STACK}-{template}", (folder / f"{template}.yml").read_text(), parameters)
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"deploy: {error}; is AWS_ENDPOINT_URL right, and does something answer there?")
     print(f"deploy: {', '.join(f'{STACK}-{t}' for t in TEMPLATES)} deployed in {time.monotonic() - begun:.1f} s")

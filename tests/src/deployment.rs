@@ -81,6 +81,13 @@ pub fn built() -> PathBuf {
     crate::program().parent().expect("a program has a folder").to_owned()
 }
 
+/// Where the calls of a service are written down, from all tests: `infra/check --calls` holds the policies to them.
+fn calls(service: &str) -> String {
+    let folder = built().join("calls");
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    folder.join(service).display().to_string()
+}
+
 /// A deployment that runs.
 pub struct Deployment {
     /// Its ports and names, as an operator has them.
@@ -141,6 +148,7 @@ impl Deployment {
             ("TEXTRACT_LOCAL_STATE", folder.path().join("textract").display().to_string()),
         ];
         let mut envs = common.clone();
+        envs.insert(aws::record::VARIABLE.to_owned(), calls("textract"));
         envs.extend(textract_env.into_iter().chain(plan.textract.clone()).map(|(n, v)| (n.to_owned(), v)));
         let log = folder.path().join("textract-local.log");
         let program = crate::program().with_file_name("textract-local");
@@ -178,6 +186,7 @@ impl Deployment {
         std::fs::create_dir(&scratch).expect("a folder can be made");
         let mut envs = self.common.clone();
         envs.insert("PRECIS_LISTEN".to_owned(), format!("127.0.0.1:{port}"));
+        envs.insert(aws::record::VARIABLE.to_owned(), calls(service));
         envs.insert("PRECIS_SCRATCH".to_owned(), scratch.display().to_string());
         let log = self.folder.path().join(format!("{name}.log"));
         let program = programs.join(format!("precis-{service}"));

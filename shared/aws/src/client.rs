@@ -5,6 +5,7 @@
 //! The SDK repeats what failed in passing, in standard mode with jitter. Two kinds of calls are never repeated by it:
 //! `Publish`, which people would hear twice, and Textract's, whose throttles the gate must see.
 
+use crate::record::Recorded;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -103,25 +104,33 @@ impl Clients {
     #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
         let once = RetryConfig::disabled();
-        let s3 = aws_sdk_s3::config::Builder::from(config).interceptor(Counted);
+        let s3 = aws_sdk_s3::config::Builder::from(config).interceptor(Counted).interceptor(Recorded);
         // An emulator has one name, so a bucket cannot be a part of it.
         let real = s3_endpoint(config).map_or_else(|| is_real(config), |url| is_aws(&url));
         let s3 = s3.force_path_style(!real);
-        let sns = aws_sdk_sns::config::Builder::from(config).interceptor(Counted).retry_config(once.clone());
-        let textract =
-            aws_sdk_textract::config::Builder::from(config).interceptor(Counted).retry_config(once);
+        let sns = aws_sdk_sns::config::Builder::from(config)
+            .interceptor(Counted)
+            .interceptor(Recorded)
+            .retry_config(once.clone());
+        let textract = aws_sdk_textract::config::Builder::from(config)
+            .interceptor(Counted)
+            .interceptor(Recorded)
+            .retry_config(once);
         Self {
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             sqs: aws_sdk_sqs::Client::from_conf(
-                aws_sdk_sqs::config::Builder::from(config).interceptor(Counted).build(),
+                aws_sdk_sqs::config::Builder::from(config).interceptor(Counted).interceptor(Recorded).build(),
             ),
             sns: aws_sdk_sns::Client::from_conf(sns.build()),
             dynamodb: aws_sdk_dynamodb::Client::from_conf(
-                aws_sdk_dynamodb::config::Builder::from(config).interceptor(Counted).build(),
+                aws_sdk_dynamodb::config::Builder::from(config)
+                    .interceptor(Counted)
+                    .interceptor(Recorded)
+                    .build(),
             ),
             textract: aws_sdk_textract::Client::from_conf(textract.build()),
             sts: aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::config::Builder::from(config).interceptor(Counted).build(),
+                aws_sdk_sts::config::Builder::from(config).interceptor(Counted).interceptor(Recorded).build(),
             ),
         }
     }

@@ -3,6 +3,9 @@
 //!
 //! CloudWatch Logs makes metrics of such lines by itself, so a service needs no right, no call and no agent for them.
 //! Counters are written as what was added since the line before; a histogram as its sum and count.
+//!
+//! An alarm asks for one exact set of dimensions and cannot sum over others. So a counter with several labels is told
+//! twice in its line: with all of them, and by the first alone over all programs (`kind` of an outcome, whatever its reason).
 
 use crate::metrics::Handle;
 use std::collections::BTreeMap;
@@ -11,7 +14,9 @@ use std::time::{Duration, SystemTime};
 /// How often lines are written. CloudWatch keeps minutes.
 pub const EVERY: Duration = Duration::from_secs(60);
 /// The namespace of the metrics.
-const NAMESPACE: &str = "Precis";
+pub const NAMESPACE: &str = "Precis";
+/// The dimension that says which program a line is from. No metric has a label of this name.
+pub const PROGRAM: &str = "program";
 
 /// Turns what was recorded into lines.
 #[derive(Debug, Default)]
@@ -21,8 +26,8 @@ pub struct Emf {
 }
 
 impl Emf {
-    /// The lines for what stands in Prometheus' text format; `service` is added to each as a dimension.
-    pub fn lines(&mut self, service: &str, rendered: &str, now: SystemTime) -> Vec<String> {
+    /// The lines for what stands in Prometheus' text format; `program` is added to each as a dimension.
+    pub fn lines(&mut self, program: &str, rendered: &str, now: SystemTime) -> Vec<String> {
         let at = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let counters: Vec<&str> = rendered
             .lines()
@@ -40,7 +45,7 @@ impl Emf {
                 let grows = counters.contains(&name) || name.ends_with("_sum") || name.ends_with("_count");
                 let value = if grows { self.grown(series, value) } else { value };
                 // What did not move is not worth a line, which is paid for; a gauge tells also that it is zero.
-                (!grows || value != 0.0).then(|| line_of(service, name, &labels, value, at))
+                (!grows || value != 0.0).then(|| line_of(program, name, &labels, value, at, grows))
             })
             .collect()
     }
@@ -51,10 +56,10 @@ impl Emf {
     }
 
     /// Writes lines to standard output until the future is dropped.
-    pub async fn run(mut self, service: &'static str, handle: Handle) {
+    pub async fn run(mut self, program: &'static str, handle: Handle) {
         loop {
             tokio::time::sleep(EVERY).await;
-            for line in self.lines(service, &handle.render(), SystemTime::now()) {
+            for line in self.lines(program, &handle.render(), SystemTime::now()) {
                 println!("{line}");
             }
         }
@@ -71,15 +76,25 @@ fn labels(series: &str) -> (&str, Vec<(&str, &str)>) {
     (name, pairs.collect())
 }
 
-fn line_of(service: &str, name: &str, labels: &[(&str, &str)], value: f64, at: Duration) -> String {
-    let mut dimensions = vec!["service"];
+fn line_of(
+    program: &str,
+    name: &str,
+    labels: &[(&str, &str)],
+    value: f64,
+    at: Duration,
+    grows: bool,
+) -> String {
+    let mut dimensions = vec![PROGRAM];
     dimensions.extend(labels.iter().map(|(label, _)| *label));
     let list = |names: &[&str]| names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(",");
+    let mut sets = format!("[{}]", list(&dimensions));
+    if let (true, [(first, _), _, ..]) = (grows, labels) {
+        sets += &format!(",[{first:?}]");
+    }
     let mut line = format!(
-        "{{\"_aws\":{{\"Timestamp\":{},\"CloudWatchMetrics\":[{{\"Namespace\":{NAMESPACE:?},\"Dimensions\":[[{}]],\
-         \"Metrics\":[{{\"Name\":{name:?}}}]}}]}},\"service\":{service:?}",
+        "{{\"_aws\":{{\"Timestamp\":{},\"CloudWatchMetrics\":[{{\"Namespace\":{NAMESPACE:?},\"Dimensions\":[{sets}],\
+         \"Metrics\":[{{\"Name\":{name:?}}}]}}]}},{PROGRAM:?}:{program:?}",
         at.as_millis(),
-        list(&dimensions),
     );
     for (label, value) in labels {
         line += &format!(",{label:?}:{value:?}");
@@ -109,7 +124,7 @@ mod tests {
         assert_eq!(outcomes["_aws"]["Timestamp"], 7000);
         let directive = &outcomes["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(directive["Namespace"], "Precis");
-        assert_eq!(directive["Dimensions"], serde_json::json!([["service", "kind", "reason"]]));
+        assert_eq!(directive["Dimensions"], serde_json::json!([["program", "kind", "reason"], ["kind"]]));
         for dimension in directive["Dimensions"][0].as_array().unwrap() {
             assert!(
                 outcomes[dimension.as_str().unwrap()].is_string(),
@@ -117,6 +132,18 @@ mod tests {
             );
         }
         assert_eq!(outcomes[directive["Metrics"][0]["Name"].as_str().unwrap()], 3.0);
+    }
+
+    #[test]
+    fn no_label_takes_the_place_of_the_program() {
+        for metric in crate::metrics::ALL {
+            assert!(!metric.labels.contains(&PROGRAM), "{} would hide which program it is from", metric.name);
+        }
+        let calls = "# TYPE precis_aws_calls_total counter\nprecis_aws_calls_total{service=\"SQS\",operation=\"X\"} 2\n";
+        let line = &parsed(&Emf::default().lines("ocr", calls, SystemTime::UNIX_EPOCH))[0];
+        assert_eq!((line["program"].as_str(), line["service"].as_str()), (Some("ocr"), Some("SQS")));
+        let sets = serde_json::json!([["program", "service", "operation"], ["service"]]);
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], sets);
     }
 
     #[test]

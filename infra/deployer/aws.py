@@ -1,0 +1,83 @@
+"""The account that is deployed to, and all that can be found wrong with it before anything is made."""
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from refusal import Refusal
+
+# What every deployment asks of its region.
+SERVICES = ["s3", "sqs", "sns", "dynamodb", "textract", "ecs", "kms", "logs", "cloudwatch", "events", "ecr", "cloudformation"]
+# Names of quotas: https://docs.aws.amazon.com/general/latest/gr/textract.html and …/ec2-service.html
+JOBS = ("textract", "asynchronous jobs")
+GPUS = ("ec2", "L-DB2E81BA")  # vCPUs of running on-demand G and VT instances
+
+
+class Account:
+    """Clients of one account and region. An emulator (AWS_ENDPOINT_URL) is asked for less."""
+
+    def __init__(self, chosen):
+        self.chosen = chosen
+        self.session = boto3.Session(region_name=chosen.region)
+        self.is_emulator = "amazonaws.com" not in self.client("sqs").meta.endpoint_url
+        try:
+            who = self.client("sts").get_caller_identity()
+        except NoCredentialsError:
+            raise Refusal("nobody is signed in", "no credentials were found", "aws sso login, or set AWS_PROFILE") from None
+        except (BotoCoreError, ClientError) as error:
+            raise Refusal("AWS does not take these credentials", str(error), "aws sso login; is AWS_PROFILE the right one?") from None
+        self.number = who["Account"]
+        self.partition = who["Arn"].split(":")[1]
+
+    def client(self, service: str):
+        return self.session.client(service)
+
+    def check(self) -> None:
+        chosen = self.chosen
+        if chosen.account and chosen.account != self.number:
+            raise Refusal("this is another account", f"infra/environments/{chosen.name}.yml is for {chosen.account}, and these credentials are of {self.number}",
+                          "change the profile, or the file")
+        for service in SERVICES if not self.is_emulator else ():
+            if chosen.region not in self.session.get_available_regions(service, self.partition):
+                raise Refusal(f"{chosen.region} will not do", f"AWS has no {service} there", "take another region: https://aws.amazon.com/about-aws/global-infrastructure/regional-product-services/")
+        self._names()
+        if not self.is_emulator:
+            self._quotas()
+
+    def _names(self) -> None:
+        """A bucket's name is taken once in the world."""
+        s3 = self.client("s3")
+        taken = self.chosen.parameters.get("ExistingUploads")
+        for bucket, ours in ((f"{self.chosen.stack}-uploads-{self.number}-{self.chosen.region}", True), (taken, False)):
+            if not bucket:
+                continue
+            try:
+                s3.head_bucket(Bucket=bucket)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code in ("403", "AccessDenied") and ours:
+                    raise Refusal(f"the bucket {bucket} is taken", "somebody else has it, or your policies hide it", "choose another Stack") from None
+                if not ours:
+                    raise Refusal(f"there is no bucket {bucket} for you", f"S3 answered {code}", "mend ExistingUploads, or leave it out") from None
+
+    def _quotas(self) -> None:
+        parameters, quotas = self.chosen.parameters, self.client("service-quotas")
+        if parameters.get("SummarizeOn") == "gpu":
+            vcpus, wanted = self._quota(quotas, *GPUS), 4 * int(parameters.get("MaxGpus", 4))
+            if vcpus is not None and vcpus < wanted:
+                raise Refusal("too few GPUs are granted", f"MaxGpus takes {wanted} vCPUs of G instances, and the quota is {vcpus:.0f}",
+                              "ask for more (Service Quotas, EC2, Running On-Demand G and VT instances), or lower MaxGpus")
+        jobs = self._quota(quotas, *JOBS)
+        if jobs is not None and jobs < int(parameters.get("ConcurrentJobs", 100)):
+            raise Refusal("Textract grants fewer jobs at once", f"ConcurrentJobs is {parameters.get('ConcurrentJobs', 100)}, and the quota {jobs:.0f}",
+                          "lower ConcurrentJobs, or ask for more (Service Quotas, Amazon Textract)")
+
+    @staticmethod
+    def _quota(quotas, service: str, which: str):
+        """A quota by its code or by words of its name; None where it cannot be asked."""
+        try:
+            if which.startswith("L-"):
+                return quotas.get_service_quota(ServiceCode=service, QuotaCode=which)["Quota"]["Value"]
+            pages = quotas.get_paginator("list_service_quotas").paginate(ServiceCode=service)
+            found = [one["Value"] for page in pages for one in page["Quotas"] if which in one["QuotaName"].lower() and "DetectDocumentText".lower() in one["QuotaName"].lower()]
+            return max(found, default=None)
+        except (BotoCoreError, ClientError):
+            return None
