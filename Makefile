@@ -1,7 +1,7 @@
 # Thin on purpose: what is worth reading is in .ci/, models/fetch.py and `precis --help`.
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test setup-bench build programs run test bench eval examples fmt lint deny docs ci samples clean-data \
-	stack-host stack-host-smoke stack-host-down stack-up stack-smoke stack-logs stack-down soak rolling images infra
+	stack-host stack-host-smoke stack-host-down stack-up stack-smoke stack-logs stack-down soak rolling images infra scaling
 
 DATA    ?= precis-data
 # The documents are numbered; what makes and explains them is not.
@@ -118,3 +118,7 @@ images: ## every container image, compiled in the build
 
 infra: ## check the CloudFormation templates
 	@infra/check
+
+# ARGS=600 is quicker
+scaling: ## simulate how the services scale, and write docs/scaling.md
+	@benches/scaling/run.sh $(ARGS)
