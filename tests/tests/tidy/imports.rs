@@ -67,6 +67,7 @@ const ROOMS: &[Room] = &[
         never: &["candle-"],
     },
     Room { folder: "services/precis", may: EVERYTHING, in_tests: &[], never: NOTHING },
+    Room { folder: "benches/scaling", may: &[], in_tests: &[], never: PURE },
     Room { folder: "tests", may: EVERYTHING, in_tests: &["precis"], never: NOTHING },
 ];
 
