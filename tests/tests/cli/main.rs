@@ -4,11 +4,13 @@
 //! what must happen.
 
 mod bad_input;
+mod erase;
 mod folder;
 mod heads;
 mod hub;
 mod jobs;
 mod models;
+mod operate;
 mod pulls;
 mod told;
 mod up;
