@@ -112,6 +112,7 @@ async fn documents_that_were_there_before_are_sent_once_as_their_events_would_ha
             }
         }
     }
-    (told.sort(), wanted.sort());
+    told.sort();
+    wanted.sort();
     assert_eq!(told, wanted);
 }
