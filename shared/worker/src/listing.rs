@@ -99,7 +99,8 @@ impl Listing {
     /// If a port fails; the next look makes up for it.
     pub async fn look(&self, now: Timestamp) -> ports::Result<Option<Listed>> {
         let depth = self.stack.queue_admin.depth(QueueName::Ingest).await?;
-        if depth.waiting > DEEP {
+        let is_late = depth.oldest.is_some_and(|age| age >= self.watch.after);
+        if depth.waiting > DEEP || is_late {
             tracing::info!(waiting = depth.waiting, "events are late, the bucket is not listed");
             return Ok(None);
         }
