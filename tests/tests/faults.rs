@@ -122,7 +122,10 @@ impl Pipeline {
             pipeline.stage(stack, ingest::Ingest::new(stack.clone(), settings));
             pipeline.stage(
                 stack,
-                ocr::OcrStep::new(stack.clone(), ocr::Config { parts_at_once: 2, pages_a_part: 1 }),
+                ocr::OcrStep::new(
+                    stack.clone(),
+                    ocr::Config { parts_at_once: 2, pages_a_part: 1, usd_a_page: 0.0 },
+                ),
             );
             pipeline.stage(stack, summarize::Summarize::new(stack.clone(), world.model.clone()));
             pipeline.stage(stack, notify::NotifyStep::new(stack.clone(), links.clone()));

@@ -29,6 +29,17 @@ pub struct Args {
     /// The learnt ranking that summarize uses: results made with another one are not taken over.
     #[arg(long, env = "PRECIS_HEAD", value_name = "FILE")]
     head: Option<PathBuf>,
+    /// Seconds between two listings of the bucket, which find documents whose event was lost; 0: never. One copy of the
+    /// service lists for all. Each listing costs a request for a thousand versions in the bucket.
+    #[arg(long, env = "PRECIS_LISTING_EVERY", value_name = "SECONDS", default_value_t = 21_600)]
+    listing_every: u32,
+    /// Seconds that a document is given for its event to come.
+    #[arg(long, env = "PRECIS_LISTING_AFTER", value_name = "SECONDS", default_value_t = 1200)]
+    listing_after: u32,
+    /// Days after which a document without a job is none whose event was lost, but one that was there before (see
+    /// `precis backfill`).
+    #[arg(long, env = "PRECIS_LISTING_DAYS", value_name = "N", default_value_t = 7)]
+    listing_days: u32,
 }
 
 impl Args {
@@ -38,6 +49,16 @@ impl Args {
             self.running.concurrency.into(),
             Duration::from_secs(self.running.drain.into()),
         )
+    }
+
+    /// When to look for lost events, if at all.
+    pub fn watch(&self) -> Option<worker::Watch> {
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        (self.listing_every > 0).then(|| worker::Watch {
+            every: seconds(self.listing_every),
+            after: seconds(self.listing_after),
+            within: Duration::from_secs(u64::from(self.listing_days) * 86_400),
+        })
     }
 
     /// The configuration of the step. Documents are read by this same program.

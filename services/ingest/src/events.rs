@@ -36,6 +36,10 @@ async fn created(stack: &Stack, document: Document) -> ports::Result<()> {
     let other = newest.filter(|newest| newest.id != job.id);
     let job = match stack.jobs.create(&job).await? {
         None => job,
+        Some(known) if known.is_erased() => match revive(stack, &known, job.document).await? {
+            Some(again) => again,
+            None => return Ok(()),
+        },
         Some(known) => came_back(stack, known, job.document, other.as_ref()).await?,
     };
     if let Some(other) = other {
@@ -45,6 +49,21 @@ async fn created(stack: &Stack, document: Document) -> ports::Result<()> {
     }
     let job = stack.jobs.get(&job.id).await?.unwrap_or(job);
     flow::send_owed(stack, &job).await
+}
+
+/// A document that was erased is not brought back by its old event; uploaded once more, it is a new run.
+async fn revive(stack: &Stack, erased: &Job, document: Document) -> ports::Result<Option<Job>> {
+    let Some(again) = erased.revive(document, stack.clock.now()) else {
+        tracing::info!(job.id = %erased.id, "an event of an erased document");
+        return Ok(None);
+    };
+    match flow::write(&*stack.jobs, &again).await? {
+        Wrote::Ours => Ok(Some(again)),
+        Wrote::Lost(_) => Err(PortError::new(
+            Fault::Transient,
+            "an erased document came again: somebody else wrote its job",
+        )),
+    }
 }
 
 /// A version that is uploaded once more, after `other` had taken its place or after it was deleted before it had a

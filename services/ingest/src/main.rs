@@ -3,7 +3,7 @@
 mod args;
 
 use precis_ingest::Ingest;
-use worker::{Service, Shutdown};
+use worker::{Listing, Service, Shutdown};
 
 fn main() -> anyhow::Result<()> {
     // Documents are read by this same program as a child with few rights: before anything else happens here.
@@ -26,7 +26,8 @@ async fn run() -> anyhow::Result<()> {
         () = shutdown.draining() => return Ok(()),
     };
     let step = Ingest::new(aws.stack.clone(), config);
-    let service = Service::new(aws.stack, numbers).step(step).reconciling();
+    let listing = args.watch().map(|watch| Listing::new(aws.stack.clone(), aws.names.uploads(), watch));
+    let service = Service::new(aws.stack, numbers).step(step).reconciling().listing(listing);
     tokio::join!(service.run(shutdown.clone()), health.until(shutdown.draining()));
     Ok(())
 }

@@ -186,3 +186,28 @@ async fn folders_as_consoles_draw_them_and_events_of_other_kinds_make_no_job() {
     take(&memory.stack(), events).await.unwrap();
     assert!(Jobs::list(&memory, &ports::Filter::default()).await.unwrap().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_old_event_of_an_erased_document_makes_nothing_and_a_new_upload_is_a_new_run() {
+    let memory = Memory::new();
+    let document = upload("private/a.pdf", "v1", "01");
+    tell(&memory, &document).await;
+    finish(&memory, &document).await;
+    let erased_at = document.uploaded_at + Duration::from_secs(60);
+    let erasing = job_of(&memory, &document).await.erase(erased_at);
+    memory.replace(&erasing).await.unwrap();
+    memory.replace(&erasing.forget(erased_at)).await.unwrap();
+    let waiting = || memory.bodies(Address::live(Stage::Ingest)).len();
+    let before = waiting();
+    tell(&memory, &document).await;
+    take(&memory.stack(), vec![removed("private/a.pdf", Some("v1"), "02")]).await.unwrap();
+    let tombstone = job_of(&memory, &document).await;
+    assert!(tombstone.is_forgotten());
+    assert_eq!(waiting(), before, "nothing is owed");
+
+    let again = Document { uploaded_at: erased_at + Duration::from_secs(1), ..document.clone() };
+    tell(&memory, &again).await;
+    let job = job_of(&memory, &document).await;
+    assert_eq!((job.run, job.stage(), job.is_erased()), (2, Some(Stage::Ingest), false));
+    assert_eq!((job.document.key.as_str(), waiting()), ("private/a.pdf", before + 1));
+}

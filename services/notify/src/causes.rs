@@ -21,6 +21,7 @@ pub fn in_short(reason: Reason) -> &'static str {
         Reason::ReaderCrashed => "the file made the reader stop",
         Reason::OcrUnavailable => "OCR is not available",
         Reason::OcrFailed => "OCR failed",
+        Reason::OcrBudget => "this month's OCR pages are used up",
         Reason::ModelUnavailable => "the model is missing",
         Reason::AccessDenied => "access was denied",
         Reason::StorageFull => "no room left",

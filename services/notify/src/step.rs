@@ -117,6 +117,9 @@ impl NotifyStep {
         if notification.outcome == OutcomeKind::Superseded {
             return Ok(Way::Silent);
         }
+        if notification.reason == Some(Reason::OcrBudget) {
+            return self.way_of_a_cap(job).await;
+        }
         if let Some(window) = match notification.reason {
             Some(_) => self.count(job, notification.reason).await?,
             None => None,
@@ -132,6 +135,21 @@ impl NotifyStep {
             }
             Entry::Until(until) => Ok(Way::Later(until)),
         }
+    }
+
+    /// A cap that is used up stops every scan for the rest of the month, and there is one thing to do about it: the first
+    /// that it stops is mailed, and nobody hears more of it. Programs hear of every one.
+    async fn way_of_a_cap(&self, job: &Job) -> Result<Way, PortError> {
+        let detail = job.outcome.as_ref().and_then(|outcome| outcome.detail.as_deref()).unwrap_or_default();
+        let cause = format!("{} {} {detail}", Reason::OcrBudget, job.document.bucket);
+        let tally = self.stack.jobs.tally(&cause, 0, &job.id, job.run, &job.document.key).await?;
+        if tally.place > 1 {
+            return Ok(Way::Silent);
+        }
+        Ok(match self.enter().await? {
+            Entry::In(lease) => Way::Mail(lease),
+            Entry::Until(until) => Way::Later(until),
+        })
     }
 
     /// The rule for digests of this cause.

@@ -404,3 +404,23 @@ async fn a_crash_of_one_who_tells_a_digest_leaves_it_to_another() {
     drain_digests(&memory, &stack, &step).await;
     assert_eq!(digests(&memory).len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cap_that_is_used_up_is_mailed_once_and_again_when_it_was_raised_and_used_up_once_more() {
+    let memory = Memory::new();
+    let stack = memory.stack();
+    let stopped = |n: u32, pages: u32| {
+        let detail = format!("ocr_monthly_pages of scans/ is {pages} in 2026-11");
+        job(&format!("scans/{n}.pdf"), Outcome::failed(Reason::OcrBudget, detail))
+    };
+    for n in 0..30 {
+        tell(&stack, &stopped(n, 100), &step(&stack)).await.unwrap();
+    }
+    assert_eq!(ids(&memory, Channel::Completions).len(), 1);
+    assert_eq!(ids(&memory, Channel::Outcomes).len(), 30, "programs hear of each");
+    assert!(asked(&memory).is_empty(), "and no digest tells of them");
+    for n in 30..40 {
+        tell(&stack, &stopped(n, 200), &step(&stack)).await.unwrap();
+    }
+    assert_eq!(ids(&memory, Channel::Completions).len(), 2);
+}

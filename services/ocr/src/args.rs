@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use precis_ocr::Config;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Reads the pages whose text the file does not hold, and only those, by Textract.
@@ -24,6 +25,10 @@ pub struct Args {
     /// Parts of one document that are read at the same time.
     #[arg(long, env = "PRECIS_PARTS_AT_ONCE", value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=100))]
     parts_at_once: u16,
+    /// A file of prices that differ from those of this release (see `precis cost --example`), for what a document's
+    /// record says it cost.
+    #[arg(long, env = "PRECIS_PRICES", value_name = "FILE")]
+    prices: Option<PathBuf>,
 }
 
 impl Args {
@@ -36,7 +41,12 @@ impl Args {
     }
 
     /// The configuration of the step.
-    pub fn config(&self) -> Config {
-        Config { parts_at_once: self.parts_at_once.into(), pages_a_part: self.pages_a_part.into() }
+    pub fn config(&self, region: &str) -> anyhow::Result<Config> {
+        let prices = aws::prices::PriceList::of(region, self.prices.as_deref())?.prices;
+        Ok(Config {
+            parts_at_once: self.parts_at_once.into(),
+            pages_a_part: self.pages_a_part.into(),
+            usd_a_page: prices.textract_page,
+        })
     }
 }

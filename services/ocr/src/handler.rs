@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::text::{Line, Pages};
 use domain::{Artifact, Job, Reason, Stage};
 use futures::stream::{StreamExt, TryStreamExt};
-use ports::{Fault, PortError, Stack};
+use ports::{Cap, Fault, PortError, Stack};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use worker::{Claimed, Step, StepDone, StepFailure};
@@ -17,7 +17,7 @@ const LIMIT: u64 = 512 << 20;
 /// The ocr worker.
 pub struct OcrStep {
     pub(crate) stack: Stack,
-    config: Config,
+    pub(crate) config: Config,
 }
 
 impl OcrStep {
@@ -35,17 +35,56 @@ impl Step for OcrStep {
     }
 
     async fn run(&self, claimed: &Claimed) -> Result<StepDone, StepFailure> {
+        let asked = AtomicU32::new(0);
+        let done = self.read(claimed, &asked).await;
+        let pages = asked.into_inner();
+        let usd = self.usd(pages);
+        let note = move |job: &mut Job| {
+            job.cost.ocr_paid = job.cost.ocr_paid.saturating_add(pages);
+            job.cost.usd += usd;
+        };
+        match done {
+            done if pages == 0 => done,
+            Ok(StepDone::Advance { to, patch, claiming }) => {
+                let patch = Box::new(move |job: &mut Job| {
+                    patch(job);
+                    note(job);
+                });
+                Ok(StepDone::Advance { to, patch, claiming })
+            }
+            // What was paid for is not forgotten with the attempt that paid.
+            other => {
+                claimed.update(note).await?;
+                other
+            }
+        }
+    }
+}
+
+impl OcrStep {
+    /// What so many pages cost.
+    pub(crate) fn usd(&self, pages: u32) -> f64 {
+        f64::from(pages) * self.config.usd_a_page
+    }
+
+    /// Brings all pages as far as they go now. Counts the pages that the engine was asked for, where it answered at once.
+    async fn read(&self, claimed: &Claimed, asked: &AtomicU32) -> Result<StepDone, StepFailure> {
         let job = &claimed.job;
         let total = u32::try_from(job.ocr_pages.len()).unwrap_or(u32::MAX);
         let read = self.read_before(job).await?;
+        let caps = self.caps(job).await?;
+        let work = self.plan(job, &read);
+        if let Some(cap) = self.cannot_be_finished(job, &work, &caps).await? {
+            return Ok(StepDone::end(self.stopped(&cap).await?, |_| {}));
+        }
         let count = AtomicU32::new(u32::try_from(read.len()).unwrap_or(u32::MAX));
         claimed.progress(count.load(Ordering::Relaxed), total);
-        let parts: Vec<Vec<PageDone>> = futures::stream::iter(self.plan(job, &read))
+        let parts: Vec<Vec<PageDone>> = futures::stream::iter(work)
             .map(|work| {
-                let count = &count;
+                let (count, caps) = (&count, &caps);
                 async move {
-                    let done = self.part(claimed, work).await?;
-                    let ended = done.iter().filter(|page| !matches!(page, PageDone::NotYet(..))).count();
+                    let done = self.part(claimed, work, caps, asked).await?;
+                    let ended = done.iter().filter(|page| page.is_done()).count();
                     let ended = u32::try_from(ended).unwrap_or(u32::MAX);
                     claimed.progress(count.fetch_add(ended, Ordering::Relaxed) + ended, total);
                     Ok::<_, StepFailure>(done)
@@ -59,15 +98,36 @@ impl Step for OcrStep {
             PageDone::NotYet(until) => Some(*until),
             _ => None,
         });
+        // What was begun is finished and kept before a cap ends the job.
         if let Some(until) = waits.clone().min() {
             let why = format!("{} of {total} pages wait for OCR", waits.count());
             return Ok(StepDone::Defer { until, why });
         }
-        self.merge(job, read, done).await
+        let unpaid = done.iter().find_map(|page| match page {
+            PageDone::Unpaid(cap) => Some(cap),
+            _ => None,
+        });
+        match unpaid {
+            Some(cap) => Ok(StepDone::end(self.stopped(cap).await?, |_| {})),
+            None => self.merge(job, read, done).await,
+        }
     }
-}
 
-impl OcrStep {
+    /// The cap that has no room for all that is left, if nothing of it was begun.
+    async fn cannot_be_finished(
+        &self,
+        job: &Job,
+        work: &[Work],
+        caps: &[Cap],
+    ) -> Result<Option<Cap>, StepFailure> {
+        // An attempt that died may have taken its pages already.
+        if job.attempts > 1 || !job.ocr_pending.is_empty() {
+            return Ok(None);
+        }
+        let pages: usize = work.iter().map(|work| work.pages.len()).sum();
+        self.lacking(caps, pages as u64).await
+    }
+
     /// What is still to be read: parts that the engine is at, then the other pages in parts of their own.
     fn plan(&self, job: &Job, read: &BTreeMap<u32, Vec<Line>>) -> Vec<Work> {
         let is_open = |pages: &[u32]| pages.iter().any(|page| !read.contains_key(page));
@@ -119,7 +179,7 @@ impl OcrStep {
             match page {
                 PageDone::Lines(number, lines) => pages::put_lines(&mut merged, number, lines),
                 PageDone::Unreadable(number, why) => pages::put_note(&mut merged, number, &why),
-                PageDone::NotYet(..) => {}
+                PageDone::NotYet(..) | PageDone::Unpaid(..) => {}
             }
         }
         let body = pages::encode(&merged)?;

@@ -19,7 +19,8 @@ async fn main() -> anyhow::Result<()> {
         aws = aws::connect_patiently(&settings) => aws?,
         () = shutdown.draining() => return Ok(()),
     };
-    let step = || OcrStep::new(aws.stack.clone(), args.config());
+    let config = args.config(&aws.names.region)?;
+    let step = || OcrStep::new(aws.stack.clone(), config);
     let stage = StageHandler::new(aws.stack.clone(), step(), numbers.clone());
     let completed = Completed::new(aws.stack.clone(), stage);
     let service = Service::new(aws.stack.clone(), numbers).step(step()).with(completed);

@@ -6,7 +6,8 @@ use domain::job::PendingPart;
 use domain::text::Line;
 use domain::{Artifact, Job, Reason};
 use jiff::Timestamp;
-use ports::{Fault, GateName, Lease, PageImage, PageLines, Part, Pass, PortError, Progress};
+use ports::{Cap, Fault, GateName, Lease, PageImage, PageLines, Part, Pass, PortError, Progress};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use worker::{Claimed, StepFailure};
 
@@ -27,6 +28,15 @@ pub(crate) enum PageDone {
     Unreadable(u32, String),
     /// Not before then.
     NotYet(Timestamp),
+    /// Not this month: this cap has no room.
+    Unpaid(Cap),
+}
+
+impl PageDone {
+    /// Whether nothing more becomes of it.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self, Self::Lines(..) | Self::Unreadable(..))
+    }
 }
 
 /// Pages that are read together, and the work on them that is going on already.
@@ -39,7 +49,7 @@ type Done = Result<Vec<PageDone>, StepFailure>;
 
 impl OcrStep {
     /// Brings a part as far as it goes now.
-    pub(crate) async fn part(&self, claimed: &Claimed, work: Work) -> Done {
+    pub(crate) async fn part(&self, claimed: &Claimed, work: Work, caps: &[Cap], asked: &AtomicU32) -> Done {
         let part = part_of(&claimed.job, &work.pages);
         let gate = match &work.pending {
             Some(_) => GateName::OcrCollect,
@@ -52,7 +62,17 @@ impl OcrStep {
         };
         let progress = match &work.pending {
             Some(pending) => self.stack.ocr.collect(&part, &pending.token).await,
-            None => self.stack.ocr.start(&part).await,
+            None => match self.start(claimed, &part, caps, asked).await {
+                Ok(Ok(progress)) => progress,
+                Ok(Err(cap)) => {
+                    self.give_back(lease).await?;
+                    return Ok(part.images.iter().map(|_| PageDone::Unpaid(cap.clone())).collect());
+                }
+                Err(failure) => {
+                    self.give_back(lease).await?;
+                    return Err(failure);
+                }
+            },
         };
         match progress {
             Ok(Progress::Pending(token)) => {
@@ -61,7 +81,13 @@ impl OcrStep {
                     self.give_back(lease).await?;
                 } else {
                     let pending = PendingPart { pages: work.pages, token, lease: lease.id, since };
-                    claimed.update(|job| job.ocr_pending.push(pending)).await?;
+                    let (pages, usd) = (count(&part), self.usd(count(&part)));
+                    let note = move |job: &mut Job| {
+                        job.ocr_pending.push(pending);
+                        job.cost.ocr_paid = job.cost.ocr_paid.saturating_add(pages);
+                        job.cost.usd += usd;
+                    };
+                    claimed.update(note).await?;
                 }
                 Ok(not_yet(&part, since + BACKSTOP))
             }
@@ -73,9 +99,33 @@ impl OcrStep {
                     let lease = Lease { gate: GateName::OcrDocument, id: pending.lease.clone() };
                     self.give_back(lease).await?;
                 }
-                self.ended(claimed, part, gate, work.pending, ended).await
+                self.ended(claimed, part, gate, work.pending, ended, (caps, asked)).await
             }
         }
+    }
+
+    /// Pays for a part and asks the engine for it; or says whose cap it exceeds. Counts what was answered at once; what
+    /// goes on is counted where it is written down.
+    async fn start(
+        &self,
+        claimed: &Claimed,
+        part: &Part,
+        caps: &[Cap],
+        asked: &AtomicU32,
+    ) -> Result<Result<Result<Progress, PortError>, Cap>, StepFailure> {
+        let paid = match self.pay(claimed, part, caps).await? {
+            Ok(paid) => paid,
+            Err(cap) => return Ok(Err(cap)),
+        };
+        let progress = self.stack.ocr.start(part).await;
+        match &progress {
+            Ok(Progress::Ready(_)) => {
+                asked.fetch_add(count(part), Ordering::Relaxed);
+            }
+            Ok(Progress::Pending(_)) => {}
+            Err(failure) => self.refund(paid, failure).await?,
+        }
+        Ok(Ok(progress))
     }
 
     /// The engine is done with a part, one way or another.
@@ -86,6 +136,7 @@ impl OcrStep {
         gate: GateName,
         pending: Option<PendingPart>,
         progress: Result<Progress, PortError>,
+        (caps, asked): (&[Cap], &AtomicU32),
     ) -> Done {
         let error = match progress {
             Ok(Progress::Ready(read)) => return self.store(&claimed.job, &part, read).await,
@@ -119,7 +170,7 @@ impl OcrStep {
                 let mut done = Vec::new();
                 for image in &part.images {
                     let alone = Work { pages: vec![image.page], pending: None };
-                    done.extend(Box::pin(self.part(claimed, alone)).await?);
+                    done.extend(Box::pin(self.part(claimed, alone, caps, asked)).await?);
                 }
                 Ok(done)
             }
@@ -164,6 +215,10 @@ impl OcrStep {
     async fn give_back(&self, lease: Lease) -> Result<(), StepFailure> {
         Ok(self.stack.gate.give_back(lease).await?)
     }
+}
+
+fn count(part: &Part) -> u32 {
+    u32::try_from(part.images.len()).unwrap_or(u32::MAX)
 }
 
 /// Whether a failure is the engine's last word on a part.

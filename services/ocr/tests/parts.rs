@@ -36,7 +36,7 @@ async fn scan(memory: &Memory, images: &[&[u8]]) -> Job {
 }
 
 fn step(memory: &Memory) -> OcrStep {
-    OcrStep::new(memory.stack(), Config { parts_at_once: 2, pages_a_part: 10 })
+    OcrStep::new(memory.stack(), Config { parts_at_once: 2, pages_a_part: 10, usd_a_page: 0.0015 })
 }
 
 /// One attempt under a claim that is given up afterwards.

@@ -3,7 +3,7 @@
 use crate::cli::Format;
 use crate::show::clean;
 use anyhow::{Context, Result};
-use domain::outcome::{Cost, Finding, Report};
+use domain::outcome::{Finding, Report};
 use domain::text::Origin;
 use domain::{Artifact, Job, OutcomeKind, Stage, State};
 use ports::Stack;
@@ -27,8 +27,8 @@ pub async fn report_of_run(stack: &Stack, job: &Job, run: u32) -> Result<Option<
     }
     let Some(then) = as_it_was(job, run) else { return Ok(None) };
     let mut report = report(stack, &then).await?;
-    // What a former run cost is not kept; what it sent to OCR shows in its pages.
-    if report.timings_ms.contains_key(Stage::Ocr.as_str()) {
+    // What a run of an earlier release cost is not kept; what it sent to OCR shows in its pages.
+    if report.cost.is_none() && report.timings_ms.contains_key(Stage::Ocr.as_str()) {
         let by_ocr = report.pages.iter().filter(|page| page.origin == Origin::Ocr).count();
         report.cost.ocr_pages = u32::try_from(by_ocr).unwrap_or(u32::MAX);
     }
@@ -39,7 +39,7 @@ pub async fn report_of_run(stack: &Stack, job: &Job, run: u32) -> Result<Option<
 fn as_it_was(job: &Job, run: u32) -> Option<Job> {
     let past = job.past.iter().find(|past| past.run == run)?;
     let mut then = job.clone();
-    (then.run, then.state, then.cost) = (run, State::Ended, Cost::default());
+    (then.run, then.state, then.cost) = (run, State::Ended, past.cost);
     (then.outcome, then.settings) = (Some(past.outcome.clone()), past.settings.clone());
     then.timings_ms.clear();
     for entry in job.history.iter().filter(|entry| entry.run == run) {

@@ -12,7 +12,14 @@ use std::time::Duration;
 use summarizer::Head;
 use telemetry::metrics::{self, Place};
 use tokio::task::JoinSet;
-use worker::{Config, Held, InFlight, Service, Shutdown};
+use worker::{Config, Held, InFlight, Listing, Service, Shutdown, Watch};
+
+/// When lost events are looked for. Here a listing costs nothing, and only a queue that was emptied by hand loses any.
+const LISTING: Watch = Watch {
+    every: Duration::from_secs(600),
+    after: Duration::from_secs(60),
+    within: Duration::from_secs(7 * 86_400),
+};
 
 /// What the pipeline is started with.
 pub struct Options {
@@ -71,7 +78,7 @@ impl Pipeline {
 
         let numbers = Config { drain: options.drain, wait: options.wait, ..Config::default() };
         let ingest = ingest::Config { scratch, reader, made_by };
-        let ocr = ocr::Config { parts_at_once: cores, pages_a_part: 1 };
+        let ocr = ocr::Config { parts_at_once: cores, pages_a_part: 1, usd_a_page: 0.0 };
         let notify =
             notify::NotifyStep::new(stack.clone(), links(&local.layout.folder)).with_echo(options.echo);
         let summarize = summarize::Summarize::new(stack.clone(), backend).with_head(options.head);
@@ -81,7 +88,8 @@ impl Pipeline {
             .step_at_once(ocr::OcrStep::new(stack, ocr), at_once(Stage::Ocr))
             .step_at_once(summarize, at_once(Stage::Summarize))
             .step_at_once(notify, at_once(Stage::Notify))
-            .reconciling();
+            .reconciling()
+            .listing(Some(Listing::new(local.stack.clone(), local::UPLOADS.to_owned(), LISTING)));
         let mut pipeline = Self { tasks: JoinSet::new(), in_flight: service.in_flight(), shutdown };
         pipeline.tasks.spawn(service.run(pipeline.shutdown.clone()));
         let stop = pipeline.shutdown.clone();

@@ -2,8 +2,8 @@
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    again, backup, bench_model, doctor, heads, jobs, models, place, put, queues, result, service, settings,
-    subscriptions, summarize, train, up,
+    again, backfill, backup, bench_model, cost, doctor, erase, heads, jobs, models, place, put, queues,
+    result, service, settings, subscriptions, summarize, train, up,
 };
 use clap::{CommandFactory, Parser};
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -79,6 +79,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Queues(args) => {
             queues::queues(&place::open(&args.data).await?, &args, &mut out).await?;
         }
+        Command::Purge(args) => queues::purge(&place::open(&args.data).await?, &args, &mut out).await?,
+        Command::Erase(args) => erase::run(&place::open(&args.data).await?, &args, &mut out).await?,
+        Command::Backfill(args) => backfill::run(&place::open(&args.data).await?, &args, &mut out).await?,
+        Command::Cost(args) => cost::run(&args, &mut out).await?,
         Command::Subscribe(args) => {
             subscriptions::subscribe(&place::open(&args.data).await?, &args, &mut out).await?;
         }

@@ -3,6 +3,7 @@
 
 use crate::classify::port_error;
 use crate::client::{self, Choice, Clients};
+use crate::dynamodb::budgets::Budgets;
 use crate::dynamodb::gates::{Gates, Limits};
 use crate::dynamodb::jobs::JobTable;
 use crate::dynamodb::settings::SettingsTable;
@@ -118,6 +119,7 @@ fn build(settings: &Settings, clients: Clients, names: Names, is_real: bool) -> 
         subscriptions: subscribers.clone(),
         settings: table.clone(),
         gate: gates.clone(),
+        budget: Arc::new(Budgets::new(dynamodb.clone(), names.claims())),
         protection: Arc::new(EcsAgent::from_env()),
         clock: Arc::new(SystemClock),
     };

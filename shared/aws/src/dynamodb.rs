@@ -5,6 +5,7 @@
 //! losing costs no second read. Items that have a time to live are looked at with it in mind: DynamoDB deletes them
 //! days late.
 
+pub mod budgets;
 pub mod claims;
 pub mod gates;
 pub mod jobs;

@@ -11,6 +11,7 @@ pub mod dynamodb;
 pub mod host;
 pub mod names;
 pub mod options;
+pub mod prices;
 pub mod record;
 pub mod s3;
 pub mod sns;

@@ -4,6 +4,7 @@
 //! versions by `If-Match` on the `ETag`. An artifact is written once (`If-None-Match: *`) with a SHA-256 that S3
 //! checks; the bucket's own rule encrypts it. Bodies are streamed.
 
+mod erase;
 mod read;
 mod upload;
 
@@ -15,7 +16,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use domain::Document;
 use hyper::body::Bytes;
-use ports::{Fault, Objects, PortError, Result, Written};
+use ports::{Fault, Listing, Objects, PortError, Result, Written};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -193,6 +194,22 @@ impl Objects for Store {
 
     async fn documents(&self, bucket: &str, prefix: &str) -> Result<Vec<Document>> {
         self.listed(bucket, prefix).await
+    }
+
+    async fn listing(&self, bucket: &str, prefix: &str, after: &str) -> Result<Listing> {
+        self.page(bucket, prefix, after).await
+    }
+
+    async fn versions(&self, bucket: &str, key: &str) -> Result<Vec<Document>> {
+        self.versions_of(bucket, key).await
+    }
+
+    async fn erase(&self, document: &Document) -> Result<bool> {
+        self.erase_version(document).await
+    }
+
+    async fn erase_artifacts(&self, prefix: &str) -> Result<u64> {
+        self.erase_below(prefix).await
     }
 
     async fn resume(&self, document: &Document, into: &Path) -> Result<()> {

@@ -133,6 +133,9 @@ pub struct PastRun {
     pub outcome: Outcome,
     /// The settings that held.
     pub settings: Settings,
+    /// What it cost; nothing is known of runs that earlier releases made.
+    #[serde(default, skip_serializing_if = "Cost::is_none")]
+    pub cost: Cost,
 }
 
 /// What we owe one document.
@@ -217,6 +220,9 @@ pub struct Job {
     /// W3C `traceparent` of the event that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
+    /// Since when its document is to be forgotten; see [`crate::erase`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Timestamp>,
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -295,6 +301,7 @@ impl Job {
             created_at: now,
             updated_at: now,
             trace: None,
+            erased: None,
         }
     }
 
@@ -453,7 +460,7 @@ impl Job {
             return Err(Illegal::StillRunning);
         };
         let mut job = self.changed(now);
-        job.past.push(PastRun { run: self.run, outcome, settings: self.settings.clone() });
+        job.past.push(PastRun { run: self.run, outcome, settings: self.settings.clone(), cost: self.cost });
         job.run += 1;
         job.state = State::At(Stage::Ingest);
         job.claim = None;
@@ -483,6 +490,16 @@ impl Job {
         Ok(Self { document, ..self.restart(Layer::default(), false, now)? })
     }
 
+    /// What all its runs cost together, as far as it is known.
+    #[must_use]
+    pub fn total_cost(&self) -> Cost {
+        let mut total = self.cost;
+        for past in &self.past {
+            total += past.cost;
+        }
+        total
+    }
+
     /// Whether `holder` has the claim.
     ///
     /// # Errors
@@ -494,7 +511,7 @@ impl Job {
         }
     }
 
-    fn changed(&self, now: Timestamp) -> Self {
+    pub(crate) fn changed(&self, now: Timestamp) -> Self {
         let mut job = self.clone();
         job.revision += 1;
         job.updated_at = now;

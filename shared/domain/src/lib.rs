@@ -3,6 +3,7 @@
 //! Every other crate speaks in these types. Nothing here knows how a queue, a disk or a model works, so the
 //! rules (which state follows which, what a repeated event means) can be tested without any of them.
 
+pub mod erase;
 pub mod event;
 pub mod ids;
 pub mod job;

@@ -119,13 +119,98 @@ pub struct DocumentReport {
     pub sha256: Option<ContentHash>,
 }
 
-/// What a run cost, as far as it is known.
+/// What a run cost, as far as it is known. Counts are facts, dollars are what they cost at the price of that day.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Cost {
-    /// Pages sent to OCR.
+    /// Pages that need OCR.
     pub ocr_pages: u32,
-    /// US dollars paid to others; 0 where everything runs on one machine.
+    /// US dollars paid for OCR; 0 where everything runs on one machine.
     pub usd: f64,
+    /// Pages that OCR was asked for, those that were asked for twice counted twice.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ocr_paid: u32,
+    /// Requests sent while this document was worked on. Polls, and what is sent and deleted when a stage is done, are
+    /// not among them.
+    #[serde(default, skip_serializing_if = "Calls::is_none")]
+    pub calls: Calls,
+}
+
+impl Cost {
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Requests by service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Calls {
+    /// Amazon S3.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub s3: u32,
+    /// Amazon SQS.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub sqs: u32,
+    /// Amazon SNS.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub sns: u32,
+    /// Amazon DynamoDB.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dynamodb: u32,
+    /// Amazon Textract.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub textract: u32,
+}
+
+impl Calls {
+    /// Whether none was sent.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Counts one request to the service that AWS calls so; others are not counted.
+    pub fn count(&mut self, service: &str) {
+        let counted = match service {
+            "S3" => &mut self.s3,
+            "SQS" => &mut self.sqs,
+            "SNS" => &mut self.sns,
+            "DynamoDB" => &mut self.dynamodb,
+            "Textract" => &mut self.textract,
+            _ => return,
+        };
+        *counted = counted.saturating_add(1);
+    }
+}
+
+impl std::ops::AddAssign for Calls {
+    fn add_assign(&mut self, more: Self) {
+        let pairs = [
+            (&mut self.s3, more.s3),
+            (&mut self.sqs, more.sqs),
+            (&mut self.sns, more.sns),
+            (&mut self.dynamodb, more.dynamodb),
+            (&mut self.textract, more.textract),
+        ];
+        for (sum, more) in pairs {
+            *sum = sum.saturating_add(more);
+        }
+    }
+}
+
+impl std::ops::AddAssign for Cost {
+    fn add_assign(&mut self, more: Self) {
+        self.ocr_pages = self.ocr_pages.saturating_add(more.ocr_pages);
+        self.ocr_paid = self.ocr_paid.saturating_add(more.ocr_paid);
+        self.usd += more.usd;
+        self.calls += more.calls;
+    }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The report of one run, for programs: one JSON object. `docs/outcome.schema.json` is made from this type.

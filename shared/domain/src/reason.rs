@@ -92,6 +92,9 @@ reasons! {
     OcrFailed = "OCR_FAILED", Operator,
         "OCR of a page failed again and again.",
         "Look at `precis job ID` for the page and the engine's words, then `precis retry ID`.";
+    OcrBudget = "OCR_BUDGET", Operator,
+        "The pages of OCR that this place may have in a month are used up, so nothing more was spent.",
+        "Nothing: it runs again by itself in the new month. Sooner: raise ocr_monthly_pages in the settings, then `precis retry --reason OCR_BUDGET`.";
     ModelUnavailable = "MODEL_UNAVAILABLE", Operator,
         "The sentence-embedding model could not be loaded.",
         "Run `precis doctor`, install the model as it says, then `precis retry --reason MODEL_UNAVAILABLE`.";

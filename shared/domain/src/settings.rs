@@ -39,6 +39,52 @@ impl Write {
     }
 }
 
+/// Pages that OCR may be asked for in a month, or as many as come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "PagesGiven", into = "PagesGiven")]
+pub struct MonthlyPages(pub u32);
+
+impl MonthlyPages {
+    /// As many as come.
+    pub const UNLIMITED: Self = Self(u32::MAX);
+
+    fn is_unlimited(&self) -> bool {
+        *self == Self::UNLIMITED
+    }
+
+    fn unlimited() -> Self {
+        Self::UNLIMITED
+    }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum PagesGiven {
+    Number(u32),
+    Word(Unlimited),
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+enum Unlimited {
+    #[serde(rename = "unlimited")]
+    Unlimited,
+}
+
+impl From<PagesGiven> for MonthlyPages {
+    fn from(given: PagesGiven) -> Self {
+        match given {
+            PagesGiven::Number(pages) => Self(pages),
+            PagesGiven::Word(Unlimited::Unlimited) => Self::UNLIMITED,
+        }
+    }
+}
+
+impl From<MonthlyPages> for PagesGiven {
+    fn from(pages: MonthlyPages) -> Self {
+        if pages.is_unlimited() { Self::Word(Unlimited::Unlimited) } else { Self::Number(pages.0) }
+    }
+}
+
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -114,6 +160,7 @@ macro_rules! settings {
     };
     (@may free, $source:ident, $new:expr, $old:expr) => { true };
     (@may cap, $source:ident, $new:expr, $old:expr) => { *$source != Source::Tag || $new <= $old };
+    (@may place, $source:ident, $new:expr, $old:expr) => { !matches!($source, Source::Tag | Source::Run) };
     (@may fixed, $source:ident, $new:expr, $old:expr) => { *$source != Source::Tag };
 }
 
@@ -136,6 +183,10 @@ settings! {
     reader_seconds: u32 = 120, cap;
     /// Most memory that reading one file may take, in MiB.
     reader_memory_mib: u32 = 2048, cap;
+    /// Most pages that OCR is asked for in a calendar month (UTC), for all documents of the place where this is set
+    /// together; `unlimited`: as many as come.
+    #[serde(default = "MonthlyPages::unlimited", skip_serializing_if = "MonthlyPages::is_unlimited")]
+    ocr_monthly_pages: MonthlyPages = MonthlyPages::UNLIMITED, place;
     /// What an e-mail may contain.
     email: EmailContent = EmailContent::Full, fixed;
 }
@@ -269,6 +320,27 @@ mod tests {
         assert!(error.contains("wrods") && error.contains("words"), "{error}");
         let error = Layer::from_pairs([("words", "many")]).unwrap_err();
         assert!(error.contains("many") && error.contains("detailed (240)"), "{error}");
+    }
+
+    #[test]
+    fn a_monthly_cap_is_of_a_place_and_no_tag_or_run_moves_it() {
+        let place = Source::Prefix("scans/".into());
+        let low = layer(&[("ocr_monthly_pages", "100")]);
+        let settings = Settings::resolve(&[
+            (place.clone(), low.clone()),
+            (Source::Tag, layer(&[("ocr_monthly_pages", "1")])),
+            (Source::Run, layer(&[("ocr_monthly_pages", "unlimited")])),
+        ]);
+        assert_eq!(settings.ocr_monthly_pages, MonthlyPages(100));
+        assert_eq!(settings.sources["ocr_monthly_pages"], place);
+        let again = layer(&[("ocr_monthly_pages", "unlimited")]);
+        let settings = Settings::resolve(&[(Source::File, low), (place, again)]);
+        assert_eq!(settings.ocr_monthly_pages, MonthlyPages::UNLIMITED);
+        assert!(Layer::from_pairs([("ocr_monthly_pages", "many")]).is_err());
+        // A job that says nothing of it is as it was before there was such a cap.
+        let text = serde_json::to_string(&Settings::default()).unwrap();
+        assert!(!text.contains("ocr_monthly_pages"), "{text}");
+        assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), Settings::default());
     }
 
     #[test]

@@ -128,6 +128,16 @@ impl Folder {
         }
     }
 
+    /// Deletes a stored file for good; one that is gone is no failure.
+    pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        match fs::remove_file(self.path(name)?) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(fault::io("deleting a stored object", &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Streams a stored file into the new file `into`, and checks what came.
     pub(crate) fn copy_out(&self, name: &str, sha256: &str, into: &Path) -> Result<()> {
         let reading = |error: io::Error| fault::io("reading a stored document", &error);

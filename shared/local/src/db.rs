@@ -73,6 +73,21 @@ impl Db {
         answer.await.unwrap_or_else(|_| Err(fault::stopped(what)))
     }
 
+    /// Writes the database anew, without what was deleted in it, and empties its log. `false`: the log could not be
+    /// emptied, since somebody reads an older state.
+    pub(crate) async fn compact(&self) -> ports::Result<bool> {
+        let path = self.inner.path.clone();
+        let what = "writing the database anew";
+        let task = tokio::task::spawn_blocking(move || {
+            let compacted = connect(&path).and_then(|connection| {
+                connection.execute_batch("VACUUM")?;
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+            });
+            compacted.map(|busy| busy == 0).map_err(|error| fault::sql(what, &error))
+        });
+        task.await.unwrap_or_else(|_| Err(fault::stopped(what)))
+    }
+
     /// Runs `work` on a snapshot.
     pub(crate) async fn read<T, F>(&self, what: &'static str, work: F) -> ports::Result<T>
     where

@@ -6,7 +6,7 @@
 //! untouched one is not read again at the next start; one that is read again has the same version and makes no
 //! second job.
 
-mod after;
+pub(crate) mod after;
 mod walk;
 
 use crate::fault;

@@ -2,6 +2,7 @@
 
 use crate::contents;
 use crate::db::{Db, refuse};
+use crate::erase;
 use crate::fault::DbResult;
 use crate::time::micros;
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use ports::{ContentClaim, Fault, Filter, Jobs, Result, Tally};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Jobs of one listing, unless fewer are asked for.
@@ -83,6 +85,43 @@ impl Jobs for JobStore {
     async fn newest_of_key(&self, bucket: &str, key: &str) -> Result<Option<Job>> {
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         self.db.read("looking for the newest job of a key", move |db| newest_of_key(db, &bucket, &key)).await
+    }
+
+    async fn of_key(&self, bucket: &str, key: &str) -> Result<Vec<Job>> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.db
+            .read("listing the jobs of a key", move |db| {
+                let mut statement =
+                    db.prepare_cached("SELECT body FROM jobs WHERE bucket = ?1 AND key = ?2")?;
+                let mut rows = statement.query([bucket, key])?;
+                let mut jobs = Vec::new();
+                while let Some(row) = rows.next()? {
+                    jobs.push(read(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+                }
+                Ok(jobs)
+            })
+            .await
+    }
+
+    async fn known(&self, ids: &[JobId]) -> Result<BTreeSet<JobId>> {
+        let ids = ids.to_vec();
+        self.db
+            .read("looking which jobs there are", move |db| {
+                let mut there = db.prepare_cached("SELECT 1 FROM jobs WHERE id = ?1")?;
+                let mut known = BTreeSet::new();
+                for id in ids {
+                    if there.exists([id.as_str()])? {
+                        known.insert(id);
+                    }
+                }
+                Ok(known)
+            })
+            .await
+    }
+
+    async fn forget(&self, job: &Job) -> Result<()> {
+        let id = job.id.clone();
+        self.db.write("forgetting what hangs on a job", move |db| erase::hanging(db, &id)).await
     }
 
     async fn claim_content(
@@ -189,7 +228,7 @@ fn replace(db: &Connection, job: &Job, body: &str) -> DbResult<()> {
             body,
         ])?;
     if changed == 1 {
-        return Ok(());
+        return rename(db, job);
     }
     let stored = db
         .prepare_cached("SELECT revision, schema FROM jobs WHERE id = ?1")?
@@ -210,6 +249,19 @@ fn replace(db: &Connection, job: &Job, body: &str) -> DbResult<()> {
             ),
         ),
     }
+}
+
+/// A tombstone has no key, and whoever comes back from there has one again. Else it never changes.
+fn rename(db: &Connection, job: &Job) -> DbResult<()> {
+    let (id, document) = (job.id.as_str(), &job.document);
+    let mut differs = db.prepare_cached("SELECT 1 FROM jobs WHERE id = ?1 AND key <> ?2")?;
+    if differs.exists([id, &document.key])? {
+        db.execute(
+            "UPDATE jobs SET bucket = ?2, key = ?3 WHERE id = ?1",
+            [id, &document.bucket, &document.key],
+        )?;
+    }
+    Ok(())
 }
 
 fn list(db: &Connection, filter: &Filter) -> DbResult<Vec<Job>> {
@@ -302,8 +354,9 @@ fn tallied(db: &Connection, cause: &str, window: i64, of: Option<(&JobId, u32)>)
             )?
             .query_row(params![cause, window, job.as_str(), run], |row| row.get(0))?,
     };
-    let mut statement = db
-        .prepare_cached("SELECT key FROM tallies WHERE cause = ?1 AND window = ?2 ORDER BY place LIMIT ?3")?;
+    let mut statement = db.prepare_cached(
+        "SELECT key FROM tallies WHERE cause = ?1 AND window = ?2 AND key <> '' ORDER BY place LIMIT ?3",
+    )?;
     let limit = i64::try_from(EXAMPLES).unwrap_or(i64::MAX);
     let examples = statement.query_map(params![cause, window, limit], |row| row.get(0))?;
     Ok(Tally { count, place, examples: examples.collect::<rusqlite::Result<_>>()? })

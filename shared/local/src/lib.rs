@@ -15,9 +15,11 @@
 
 pub mod backup;
 mod body;
+mod budget;
 mod contents;
 mod db;
 mod deliver;
+mod erase;
 mod fault;
 mod gate;
 mod heads;
@@ -36,6 +38,7 @@ mod sweep;
 mod takeover;
 mod time;
 mod topic;
+mod traces;
 
 pub use deliver::{AT_ONCE, DeliveryStatus};
 pub use gate::Limit;
@@ -45,6 +48,7 @@ pub use layout::Layout;
 pub use objects::UPLOADS;
 pub use open::{Mode, OpenError, OpenOptions};
 pub use settings::{Secret, SettingsError, Smtp, Tls, example_toml};
+pub use traces::Traces;
 
 use body::Folder;
 use deliver::Deliverer;
@@ -113,6 +117,7 @@ impl Local {
             topic: topics.clone(),
             subscriptions: topics,
             settings: settings.clone(),
+            budget: Arc::new(budget::Budgets { db: db.clone() }),
             gate: Arc::new(gate::Gates { db, settings }),
             protection: Arc::new(host::Unscaled),
             clock: Arc::new(SystemClock),

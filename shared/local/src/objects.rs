@@ -5,13 +5,14 @@
 
 use crate::body::{Body, Folder, Stored};
 use crate::db::{Db, refuse};
+use crate::erase;
 use crate::fault::{self, DbResult};
 use crate::queue::{self, Bells};
 use crate::reading::{self, Bytes};
 use crate::time;
 use async_trait::async_trait;
 use domain::{Document, event};
-use ports::{Address, Fault, Objects, Outgoing, PortError, QueueName, Result, Written};
+use ports::{Address, Fault, Listing, Objects, Outgoing, PortError, QueueName, Result, Written};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -48,11 +49,25 @@ impl Objects for ObjectStore {
     }
 
     async fn documents(&self, bucket: &str, prefix: &str) -> Result<Vec<Document>> {
-        if bucket != UPLOADS {
-            return Err(PortError::new(Fault::Denied, format!("listing documents: there is no {bucket:?}")));
-        }
+        known(bucket)?;
         let prefix = prefix.to_owned();
         self.db.read("listing documents", move |db| reading::newest(db, &prefix)).await
+    }
+
+    async fn listing(&self, bucket: &str, prefix: &str, after: &str) -> Result<Listing> {
+        known(bucket)?;
+        let (prefix, after) = (prefix.to_owned(), after.to_owned());
+        self.db.read("listing documents", move |db| reading::page(db, &prefix, &after)).await
+    }
+
+    async fn versions(&self, bucket: &str, key: &str) -> Result<Vec<Document>> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.db.read("listing versions", move |db| erase::versions(db, &bucket, &key)).await
+    }
+
+    async fn erase(&self, document: &Document) -> Result<bool> {
+        let (document, folder) = (document.clone(), self.uploads.clone());
+        self.db.write("erasing a document", move |db| erase::upload(db, &folder, &document)).await
     }
 
     async fn resume(&self, document: &Document, into: &Path) -> Result<()> {
@@ -164,6 +179,11 @@ impl Objects for ObjectStore {
             .await
     }
 
+    async fn erase_artifacts(&self, prefix: &str) -> Result<u64> {
+        let (prefix, folder) = (prefix.to_owned(), self.artifacts.clone());
+        self.db.write("erasing artifacts", move |db| erase::artifacts(db, &folder, &prefix)).await
+    }
+
     async fn delete(&self, key: &str) -> Result<()> {
         let key = key.to_owned();
         let file = self
@@ -244,6 +264,13 @@ impl ObjectStore {
         self.artifacts.discard(&stored.body);
         Ok(Written::AlreadyThere)
     }
+}
+
+fn known(bucket: &str) -> Result<()> {
+    if bucket == UPLOADS {
+        return Ok(());
+    }
+    Err(PortError::new(Fault::Denied, format!("listing documents: there is no {bucket:?}")))
 }
 
 fn signed(size: u64) -> i64 {

@@ -6,30 +6,49 @@ use crate::fault::{self, DbResult};
 use crate::objects::UPLOADS;
 use crate::time;
 use domain::Document;
-use ports::{Fault, PortError, Result};
-use rusqlite::Connection;
+use ports::{Fault, Listing, PortError, Result};
+use rusqlite::{Connection, params};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
+/// Documents of one page.
+const PAGE: usize = 1000;
+
 /// The newest version of each key that begins so.
 pub(crate) fn newest(db: &Connection, prefix: &str) -> DbResult<Vec<Document>> {
-    let (start, end) = (prefix.to_owned(), format!("{prefix}\u{10FFFF}"));
+    newest_behind(db, prefix, "", usize::MAX)
+}
+
+/// A page of the same, behind a key.
+pub(crate) fn page(db: &Connection, prefix: &str, after: &str) -> DbResult<Listing> {
+    let mut documents = newest_behind(db, prefix, after, PAGE + 1)?;
+    let more = documents.len() > PAGE;
+    documents.truncate(PAGE);
+    let next = documents.last().filter(|_| more).map(|last| last.key.clone());
+    Ok(Listing { documents, next })
+}
+
+fn newest_behind(db: &Connection, prefix: &str, after: &str, most: usize) -> DbResult<Vec<Document>> {
+    let end = format!("{prefix}\u{10FFFF}");
     // Of several rows SQLite takes the bare columns from the one with the maximum.
     let mut statement = db.prepare_cached(
         "SELECT key, version, size, max(sequencer), uploaded_at FROM uploads
-         WHERE bucket = ?1 AND key >= ?2 AND key < ?3 GROUP BY key ORDER BY key",
+         WHERE bucket = ?1 AND key >= ?2 AND key < ?3 AND key > ?4 GROUP BY key ORDER BY key LIMIT ?5",
     )?;
-    let documents = statement.query_map([UPLOADS, &start, &end], |row| {
-        Ok(Document {
-            bucket: UPLOADS.to_owned(),
-            key: row.get(0)?,
-            version: row.get(1)?,
-            size: row.get(2)?,
-            sequencer: row.get(3)?,
-            uploaded_at: time::timestamp(row.get(4)?),
-        })
-    })?;
+    let documents = statement.query_map(
+        params![UPLOADS, prefix, end, after, i64::try_from(most).unwrap_or(-1)],
+        |row| {
+            Ok(Document {
+                bucket: UPLOADS.to_owned(),
+                key: row.get(0)?,
+                version: row.get(1)?,
+                size: row.get(2)?,
+                sequencer: row.get(3)?,
+                uploaded_at: time::timestamp(row.get(4)?),
+            })
+        },
+    )?;
     Ok(documents.collect::<rusqlite::Result<_>>()?)
 }
 

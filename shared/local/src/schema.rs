@@ -10,7 +10,8 @@ use rusqlite::Connection;
 pub(crate) const APPLICATION: i32 = 0x5052_4543;
 
 /// The steps, oldest first.
-pub(crate) const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+pub(crate) const STEPS: &[&str] =
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// The version this release writes.
 pub(crate) const VERSION: i64 = version_of(STEPS);

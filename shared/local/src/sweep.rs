@@ -13,6 +13,7 @@ const OLD: Duration = Duration::from_secs(600);
 
 /// Removes them.
 pub(crate) fn sweep(layout: &Layout, connection: &Connection) -> rusqlite::Result<()> {
+    crate::budget::sweep(connection)?;
     for path in entries(&layout.scratch()) {
         match fs::symlink_metadata(&path) {
             // Only the process that does the work makes folders there, and that is us, just starting.

@@ -14,7 +14,9 @@
 //! must *not* come, its time is minutes away; where it must come, there is time enough: a slow machine makes the
 //! suite slow and not red.
 
+mod budget;
 mod content;
+mod erase;
 mod gate;
 mod jobs;
 mod large;
@@ -80,6 +82,10 @@ where
     jobs::filters_let_through_what_they_say(fresh().await).await;
     jobs::the_newest_job_of_a_key_is_told_by_sequencer(fresh().await).await;
     jobs::a_tally_counts_each_run_once(fresh().await).await;
+    erase::jobs_of_a_key_are_found_whatever_their_version(fresh().await).await;
+    erase::which_jobs_there_are_is_told(fresh().await).await;
+    erase::what_hangs_on_a_job_is_forgotten_and_nothing_else(fresh().await).await;
+    erase::a_tombstone_is_found_by_its_id_alone(fresh().await).await;
     content::content_is_claimed_by_one_until_the_lease_ends(fresh().await).await;
     content::finished_content_is_never_claimed_again(fresh().await).await;
     content::of_many_claims_at_the_same_time_one_wins(fresh().await).await;
@@ -103,6 +109,9 @@ where
     reading::documents_are_listed_in_their_newest_version(fresh().await).await;
     reading::a_read_that_broke_off_goes_on(fresh().await).await;
     reading::a_hash_that_is_kept_is_that_of_the_bytes(fresh().await).await;
+    erase::a_bucket_is_listed_page_by_page_as_its_events_named_it(fresh().await).await;
+    erase::a_version_is_erased_and_its_neighbours_stay(fresh().await).await;
+    erase::artifacts_are_erased_below_their_prefix_alone(fresh().await).await;
     objects::keys_of_any_characters_lead_nowhere_else(fresh().await).await;
     objects::an_artifact_is_written_once(fresh().await).await;
     objects::of_many_writers_of_one_artifact_one_wins(fresh().await).await;
@@ -130,6 +139,18 @@ where
     gate::no_more_leases_live_than_the_limit(fresh().await).await;
     gate::a_lease_that_ends_is_free_again(fresh().await).await;
     gate::a_closed_gate_is_closed_for_all(fresh().await).await;
+}
+
+/// Every promise of [`crate::Budget`].
+pub async fn budget<M, F>(fresh: M)
+where
+    M: Fn() -> F,
+    F: Future<Output = Fresh>,
+{
+    budget::no_cap_is_exceeded_by_many_takers(fresh().await).await;
+    budget::taking_again_under_a_name_counts_once(fresh().await).await;
+    budget::of_several_caps_all_are_counted_or_none(fresh().await).await;
+    budget::what_is_given_back_is_free_again_once(fresh().await).await;
 }
 
 /// What can be seen of [`crate::Topic`] and [`crate::Subscriptions`] from outside.

@@ -4,11 +4,12 @@
 //! every call that there is; the matrix of faults is that list times [`Mode::ALL`], so that a call which is
 //! added next year is tested without anybody thinking of it.
 
+use crate::budget::{Budget, Cap, Taken};
 use crate::error::{Fault, PortError, Result};
 use crate::gate::{Gate, GateName, Lease, Pass};
 use crate::host::TaskProtection;
 use crate::jobs::{ContentClaim, Filter, Jobs, Tally};
-use crate::objects::{Objects, Written};
+use crate::objects::{Listing, Objects, Written};
 use crate::ocr::{Ocr, Part, Progress};
 use crate::queue::{Address, Delivery, Depth, Disposition, Outgoing, Queue, QueueAdmin, QueueName, Receipt};
 use crate::settings::SettingsSource;
@@ -18,7 +19,7 @@ use async_trait::async_trait;
 use domain::settings::{Layer, Source};
 use domain::{Document, Job, JobId, State};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -190,6 +191,7 @@ pub fn wrap(stack: Stack, plan: Plan) -> (Stack, Log) {
         subscriptions: faulty!(subscriptions),
         settings: faulty!(settings),
         gate: faulty!(gate),
+        budget: faulty!(budget),
         protection: faulty!(protection),
         clock: stack.clock,
     };
@@ -227,6 +229,10 @@ intercept!(Objects {
     fn tags(document: &Document) -> BTreeMap<String, String>;
     fn is_current(document: &Document) -> bool;
     fn upload(key: &str, file: &Path) -> Document;
+    fn listing(bucket: &str, prefix: &str, after: &str) -> Listing;
+    fn versions(bucket: &str, key: &str) -> Vec<Document>;
+    fn erase(document: &Document) -> bool;
+    fn erase_artifacts(prefix: &str) -> u64;
     fn read(key: &str, limit: u64) -> Vec<u8>;
     fn write_once(key: &str, body: Vec<u8>) -> Written;
     fn write_once_file(key: &str, file: &Path) -> Written;
@@ -241,6 +247,9 @@ intercept!(Jobs {
     fn list(filter: &Filter) -> Vec<Job>;
     fn counts() -> Vec<(State, u64)>;
     fn newest_of_key(bucket: &str, key: &str) -> Option<Job>;
+    fn of_key(bucket: &str, key: &str) -> Vec<Job>;
+    fn known(ids: &[JobId]) -> BTreeSet<JobId>;
+    fn forget(job: &Job) -> ();
     fn claim_content(name: &str, job: &JobId, run: u32, lease: Duration) -> ContentClaim;
     fn content(name: &str) -> Option<(JobId, u32)>;
     fn finish_content(name: &str, job: &JobId, run: u32) -> ();
@@ -270,6 +279,11 @@ intercept!(Gate {
     fn give_back(lease: Lease) -> ();
     fn close(gate: GateName, until: Timestamp) -> ();
     fn closed_until(gate: GateName) -> Option<Timestamp>;
+});
+intercept!(Budget {
+    fn take(name: &str, pages: u64, of: &[Cap]) -> Taken;
+    fn give_back(name: &str, of: &[Cap]) -> ();
+    fn spent(cap: &Cap) -> u64;
 });
 intercept!(TaskProtection {
     fn protect(duration: Duration) -> ();

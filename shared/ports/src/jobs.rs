@@ -4,6 +4,7 @@ use crate::error::Result;
 use async_trait::async_trait;
 use domain::{Job, JobId, Reason, Stage, State};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Which jobs to list. Empty fields do not filter.
@@ -88,6 +89,16 @@ pub trait Jobs: Send + Sync {
 
     /// The newest job of a key in a bucket, by sequencer, then by time.
     async fn newest_of_key(&self, bucket: &str, key: &str) -> Result<Option<Job>>;
+
+    /// All jobs of a key in a bucket, in no order.
+    async fn of_key(&self, bucket: &str, key: &str) -> Result<Vec<Job>>;
+
+    /// Which of these jobs there are, erased ones too.
+    async fn known(&self, ids: &[JobId]) -> Result<BTreeSet<JobId>>;
+
+    /// Forgets what hangs on a job beside its own record, which it does not touch: the contents that it has claimed or
+    /// finished, and its key where tallies name it.
+    async fn forget(&self, job: &Job) -> Result<()>;
 
     /// Claims the work on a content for `lease`, by a name that holds the tenant. A claim whose lease ended may
     /// be taken over by anybody; a finished one never.

@@ -4,6 +4,7 @@
 //! and in a test. An adapter is right when it passes the contract suite (feature `contract`); the suite is the
 //! contract in executable form.
 
+pub mod budget;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod error;
@@ -21,11 +22,12 @@ pub mod settings;
 pub mod stack;
 pub mod topic;
 
+pub use budget::{Budget, Cap, Taken};
 pub use error::{Fault, PortError, Result};
 pub use gate::{Gate, GateName, Lease, Pass};
 pub use host::{Clock, SystemClock, TaskProtection};
 pub use jobs::{ContentClaim, Filter, Jobs, Tally};
-pub use objects::{Objects, Written};
+pub use objects::{Listing, Objects, Written};
 pub use ocr::{Ocr, PageImage, PageLines, Part, Progress};
 pub use queue::{Address, Delivery, Depth, Disposition, Outgoing, Queue, QueueAdmin, QueueName, Receipt};
 pub use settings::SettingsSource;

@@ -5,6 +5,7 @@
 //! tokio's, so that a test on paused time waits an hour in no time. What a real stack would write down
 //! (messages, jobs) goes through its stored form here too.
 
+mod budget;
 mod gate;
 mod jobs;
 mod objects;
@@ -41,6 +42,7 @@ struct World {
     jobs: Mutex<jobs::Store>,
     objects: Mutex<objects::Store>,
     gates: Mutex<gate::Gates>,
+    budget: Mutex<budget::Spending>,
     topic: Mutex<topic::Told>,
     ocr: Mutex<ocr::Engine>,
     layers: Mutex<Vec<(Source, Layer)>>,
@@ -81,6 +83,7 @@ impl Memory {
             jobs: Mutex::default(),
             objects: Mutex::default(),
             gates: Mutex::default(),
+            budget: Mutex::default(),
             topic: Mutex::default(),
             ocr: Mutex::default(),
             layers: Mutex::default(),
@@ -102,6 +105,7 @@ impl Memory {
             subscriptions: all.clone(),
             settings: all.clone(),
             gate: all.clone(),
+            budget: all.clone(),
             protection: all.clone(),
             clock: Arc::new(self.0.clock),
         }

@@ -15,6 +15,15 @@ pub enum Written {
     AlreadyThere,
 }
 
+/// A page of what a bucket holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// Documents in their newest version, sorted by key.
+    pub documents: Vec<Document>,
+    /// Behind which key the next page begins; `None`: there is none.
+    pub next: Option<String>,
+}
+
 /// Objects in both buckets.
 ///
 /// Contract: a document is read exactly in its version, or not at all; bodies are streamed, never held whole in
@@ -29,6 +38,17 @@ pub trait Objects: Send + Sync {
     /// The documents of any bucket that may be read whose keys begin with `prefix`, each in its newest version,
     /// sorted by key. Fails for good where there is no such bucket.
     async fn documents(&self, bucket: &str, prefix: &str) -> Result<Vec<Document>>;
+
+    /// The documents whose keys begin with `prefix` and come behind `after` (empty: from the beginning), a page of
+    /// them, each in its newest version and named as its event named it, so that it makes the same job.
+    async fn listing(&self, bucket: &str, prefix: &str, after: &str) -> Result<Listing>;
+
+    /// Every version there is of a key, the newest first.
+    async fn versions(&self, bucket: &str, key: &str) -> Result<Vec<Document>>;
+
+    /// Deletes a version for good; the other versions of its key stay. When none is left, neither are the marks that
+    /// its deletions left. Whether there was such a version.
+    async fn erase(&self, document: &Document) -> Result<bool>;
 
     /// Streams onto the end of the file `into` what it lacks of a document; makes it if it is missing. It must hold
     /// nothing but the document's beginning. What has come stays when the rest does not, so that the same call goes
@@ -60,6 +80,9 @@ pub trait Objects: Send + Sync {
 
     /// The artifact keys below `prefix`, sorted.
     async fn list(&self, prefix: &str) -> Result<Vec<String>>;
+
+    /// Deletes every artifact below `prefix` for good. Gives their number.
+    async fn erase_artifacts(&self, prefix: &str) -> Result<u64>;
 
     /// Deletes an artifact; one that is not there is no failure.
     async fn delete(&self, key: &str) -> Result<()>;

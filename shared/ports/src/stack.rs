@@ -1,7 +1,8 @@
 //! A stack: one of each port. Adapters build it; everything else takes from it what it names.
 
 use crate::{
-    Clock, Gate, Jobs, Objects, Ocr, Queue, QueueAdmin, SettingsSource, Subscriptions, TaskProtection, Topic,
+    Budget, Clock, Gate, Jobs, Objects, Ocr, Queue, QueueAdmin, SettingsSource, Subscriptions,
+    TaskProtection, Topic,
 };
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub struct Stack {
     pub subscriptions: Arc<dyn Subscriptions>,
     pub settings: Arc<dyn SettingsSource>,
     pub gate: Arc<dyn Gate>,
+    pub budget: Arc<dyn Budget>,
     pub protection: Arc<dyn TaskProtection>,
     pub clock: Arc<dyn Clock>,
 }

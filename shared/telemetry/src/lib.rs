@@ -5,6 +5,7 @@
 //! set, by its type: never a key, a file name or a text, so that metrics stay few and nothing of a document
 //! leaks into them. And measuring never fails and never waits: without a recorder the calls do nothing.
 
+pub mod calls;
 pub mod emf;
 pub mod health;
 pub mod host;
@@ -13,6 +14,7 @@ pub mod metrics;
 pub mod serve;
 pub mod trace;
 
+pub use calls::Counted;
 pub use health::Health;
 pub use logs::{Format, LogError, init, init_with, ms};
 pub use metrics::{Handle, recorder};

@@ -61,6 +61,8 @@ metrics! {
         "Messages put back for later: claimed (another worker is at it), newer (written by a newer release), throttled (a rate or quota), full (no room), unreachable (something every job needs), not_ready (what it waits for).";
     COMPLETIONS_IGNORED = "precis_ocr_completions_ignored_total", Counter, [],
         "Completions of OCR that no job waits for: late, told twice, or not from our engine.";
+    EVENTS_REPAIRED = "precis_events_repaired_total", Counter, [],
+        "Documents that a listing of the bucket found without a job: their event was lost, and was made up for.";
     STAGE_SECONDS = "precis_stage_seconds", Histogram, ["stage"],
         "Time that a stage worked on one job, waiting not counted.";
     PAGES = "precis_pages_total", Counter, ["origin"],
@@ -207,6 +209,11 @@ pub fn completion_ignored() {
     metrics::counter!(COMPLETIONS_IGNORED).increment(1);
 }
 
+/// A listing of the bucket found a document whose event was lost.
+pub fn event_repaired() {
+    metrics::counter!(EVENTS_REPAIRED).increment(1);
+}
+
 /// A stage did its work on one job.
 pub fn stage_done(stage: Stage, took: Duration) {
     metrics::histogram!(STAGE_SECONDS, "stage" => stage.as_str()).record(took.as_secs_f64());
@@ -297,6 +304,7 @@ pub fn delivery(via: Via, result: Delivered) {
 
 /// A request is sent to AWS. Both are words of AWS's own, for example `SQS` and `SendMessageBatch`.
 pub fn aws_call(service: &str, operation: &str) {
+    crate::calls::count(service);
     metrics::counter!(AWS_CALLS, "service" => service.to_owned(), "operation" => operation.to_owned())
         .increment(1);
 }
@@ -418,6 +426,7 @@ mod tests {
     fn record_one_of_each() {
         aws_call("SQS", "ReceiveMessage");
         completion_ignored();
+        event_repaired();
         queue_oldest("ocr", Duration::from_millis(1500));
         for place in [Place::Waiting, Place::InFlight, Place::Delayed, Place::Dead] {
             queue_messages("ocr", place, 4);

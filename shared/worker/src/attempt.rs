@@ -184,6 +184,10 @@ impl<S: Step> StageHandler<S> {
             Ok(None) => return Settlement::Done,
             Err(error) => return self.trouble(&error),
         };
+        if job.is_erased() {
+            flow::sweep(&self.stack, &job).await;
+            return Settlement::Done;
+        }
         if job.run == claimed.job.run && job.state == claimed.job.state {
             // Still this stage's: our message goes on standing for it.
             return self.wait(CLAIM_FLOOR, Why::Claimed);

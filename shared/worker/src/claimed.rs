@@ -6,11 +6,13 @@ use crate::handler::Context;
 use crate::heartbeat::Heartbeat;
 use crate::step::{Patch, StepFailure};
 use domain::job::Illegal;
+use domain::outcome::Calls;
 use domain::{Artifact, Job, Reason};
 use jiff::Timestamp;
 use ports::{Fault, PortError, Stack};
 use std::sync::Arc;
 use std::time::Duration;
+use telemetry::Counted;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -56,16 +58,28 @@ struct Core {
     /// As it stands in the store, as far as we know: heartbeat and commit write one after the other.
     current: Mutex<Job>,
     lost: CancellationToken,
+    /// What is sent for this job, beside what its record says already.
+    counted: Counted,
+    before: Calls,
 }
 
 impl Claimed {
-    pub(crate) fn new(stack: &Stack, config: &Config, holder: String, job: Job, cx: &Context) -> Self {
+    pub(crate) fn new(
+        stack: &Stack,
+        config: &Config,
+        holder: String,
+        job: Job,
+        cx: &Context,
+        counted: Counted,
+    ) -> Self {
         let core = Core {
             stack: stack.clone(),
             holder,
             lease: config.lease,
             current: Mutex::new(job.clone()),
             lost: CancellationToken::new(),
+            before: job.cost.calls,
+            counted,
         };
         Self { job, core: Arc::new(core), cx: cx.clone() }
     }
@@ -84,7 +98,7 @@ impl Claimed {
             .claim(stage, job.run, &holder, now, config.lease, config.max_attempts)
             .map_err(|why| refused(why.to_string()))?;
         stack.jobs.replace(&claimed).await?;
-        Ok(Self::new(stack, &config, holder, claimed, &Context::detached()))
+        Ok(Self::new(stack, &config, holder, claimed, &Context::detached(), Counted::default()))
     }
 
     /// The key of one of this run's artifacts.
@@ -189,6 +203,7 @@ impl Core {
                 Illegal::NotHolder => Refused::Lost,
                 illegal => Refused::Illegal(illegal),
             })?;
+            let next = self.with_calls(next);
             let wrote = self.put(&next, content).await.map_err(Refused::Port)?;
             let stored = match wrote.ok_or(Refused::ContentHeld)? {
                 Wrote::Ours => {
@@ -206,6 +221,17 @@ impl Core {
             *current = *stored;
         }
         Err(Refused::Port(PortError::new(Fault::Transient, "others kept writing the job")))
+    }
+
+    /// The job with what was sent for it. This very write is counted with the rest.
+    fn with_calls(&self, mut job: Job) -> Job {
+        let mut sent = self.counted.so_far();
+        if !sent.is_none() {
+            sent.count("DynamoDB");
+        }
+        job.cost.calls = self.before;
+        job.cost.calls += sent;
+        job
     }
 
     async fn put(&self, job: &Job, content: Option<&str>) -> ports::Result<Option<Wrote>> {

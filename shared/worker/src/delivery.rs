@@ -23,7 +23,8 @@ use tracing::Instrument;
 /// Tries of one call that ends a delivery; after that its visibility ends it.
 const TRIES: u32 = 3;
 /// How long a dead letter that nobody understands stays out of sight of its consumer.
-pub(crate) const KEPT: Duration = Duration::from_secs(3600);
+/// Short, so that an operator who looks at the dead letters waits no longer than that to see all.
+pub const KEPT: Duration = Duration::from_secs(60);
 
 /// Gives a delivery back, to be seen after `wait`.
 pub(crate) async fn release(queue: &dyn Queue, of: Address, receipt: Receipt, wait: Duration) {

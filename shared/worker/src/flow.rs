@@ -120,6 +120,18 @@ pub fn is_claimed(job: &Job, now: Timestamp) -> bool {
     job.claim.as_ref().is_some_and(|claim| claim.until > now)
 }
 
+/// Removes what was written for a job while it was being erased: whoever was at work may have finished a write after
+/// everything else was deleted. What cannot be removed is said; the erasing command looks after it as well.
+pub(crate) async fn sweep(stack: &Stack, job: &Job) {
+    match stack.objects.erase_artifacts(&format!("jobs/{}/", job.id)).await {
+        Ok(0) => {}
+        Ok(swept) => tracing::info!(job.id = %job.id, swept, "late writes of an erased job removed"),
+        Err(error) => {
+            tracing::warn!(job.id = %job.id, error = %error, "late writes of an erased job not removed");
+        }
+    }
+}
+
 /// Ends a job whoever holds it, and nudges notify. A job whose outcome stands keeps it, and one of another run
 /// than `run` (when given) is left alone. Gives the job as it stands afterwards, `None` if there is none.
 ///

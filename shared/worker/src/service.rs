@@ -5,7 +5,9 @@ use crate::config::Config;
 use crate::dead::DeadLetters;
 use crate::handler::Handler;
 use crate::in_flight::InFlight;
+use crate::listing::Listing;
 use crate::reconcile::Reconciler;
+use crate::resume::Resume;
 use crate::runtime::Runtime;
 use crate::shutdown::Shutdown;
 use crate::stage::StageHandler;
@@ -21,13 +23,14 @@ pub struct Service {
     queues: Vec<QueueName>,
     runtimes: Vec<Runtime>,
     reconciles: bool,
+    listing: Option<Listing>,
 }
 
 impl Service {
     /// A service that does nothing yet.
     #[must_use]
     pub fn new(stack: Stack, config: Config) -> Self {
-        Self { stack, config, queues: Vec::new(), runtimes: Vec::new(), reconciles: false }
+        Self { stack, config, queues: Vec::new(), runtimes: Vec::new(), reconciles: false, listing: None }
     }
 
     /// The same with a step of a job's way.
@@ -58,7 +61,15 @@ impl Service {
         self
     }
 
-    /// The same, which also looks after jobs that have been still for too long. Any number of copies may.
+    /// The same, which also looks for documents whose event was lost. Any number of copies may.
+    #[must_use]
+    pub fn listing(mut self, listing: Option<Listing>) -> Self {
+        self.listing = listing;
+        self
+    }
+
+    /// The same, which also looks after jobs that have been still for too long, and after those that wait for a new
+    /// month of OCR. Any number of copies may.
     #[must_use]
     pub fn reconciling(mut self) -> Self {
         self.reconciles = true;
@@ -80,7 +91,11 @@ impl Service {
         let one = Config { concurrency: 1, ..self.config };
         let dead = DeadLetters::new(self.stack.clone()).of(self.queues).with_config(one);
         tasks.spawn(dead.run(shutdown.clone()));
+        if let Some(listing) = self.listing {
+            tasks.spawn(listing.run(shutdown.clone()));
+        }
         if self.reconciles {
+            tasks.spawn(Resume::new(self.stack.clone()).run(shutdown.clone()));
             tasks.spawn(Reconciler::new(self.stack).run(shutdown));
         }
         while let Some(ended) = tasks.join_next().await {

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use ports::{Address, Fault, PortError, Stack};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use telemetry::Counted;
 
 /// Who finds a claim waits at least so long: its holder is at work.
 pub(crate) const CLAIM_FLOOR: Duration = Duration::from_secs(1);
@@ -57,7 +58,10 @@ impl<S: Step> Handler for StageHandler<S> {
 
     async fn handle(&self, message: Message, cx: &Context) -> Settlement {
         let done = match message {
-            Message::Nudge(nudge) => return self.nudge(&nudge, cx).await,
+            Message::Nudge(nudge) => {
+                let counted = Counted::default();
+                return counted.of(self.nudge(&nudge, cx, &counted)).await;
+            }
             Message::Events(events) => self.step.on_events(events).await,
             Message::Digest(digest) => self.step.on_digest(digest).await,
             // Completions have a queue and a handler of their own.
@@ -82,8 +86,8 @@ impl<S: Step> StageHandler<S> {
         self.stack.clock.now()
     }
 
-    async fn nudge(&self, nudge: &Nudge, cx: &Context) -> Settlement {
-        match self.take_up(nudge, cx).await {
+    async fn nudge(&self, nudge: &Nudge, cx: &Context, counted: &Counted) -> Settlement {
+        match self.take_up(nudge, cx, counted).await {
             Ok(Taken::Claimed(claimed)) => self.work(&claimed).await,
             Ok(Taken::Settled(settlement)) => settlement,
             Err(error) => self.trouble(&error),
@@ -91,7 +95,7 @@ impl<S: Step> StageHandler<S> {
     }
 
     /// Reads the job and takes the claim, or does what else the job's state asks for.
-    async fn take_up(&self, nudge: &Nudge, cx: &Context) -> ports::Result<Taken> {
+    async fn take_up(&self, nudge: &Nudge, cx: &Context, counted: &Counted) -> ports::Result<Taken> {
         let stage = self.step.stage();
         loop {
             let Some(job) = self.stack.jobs.get(&nudge.job).await? else {
@@ -102,6 +106,10 @@ impl<S: Step> StageHandler<S> {
             if job.schema > JOB_SCHEMA {
                 return Ok(Taken::Settled(self.wait(self.config.newer, Why::Newer)));
             }
+            if job.is_erased() {
+                flow::sweep(&self.stack, &job).await;
+                return Ok(Taken::Settled(Settlement::Done));
+            }
             if nudge.stage != stage || job.run != nudge.run || job.stage() != Some(stage) {
                 flow::send_owed(&self.stack, &job).await?;
                 return Ok(Taken::Settled(Settlement::Done));
@@ -111,7 +119,8 @@ impl<S: Step> StageHandler<S> {
             match claim {
                 Ok(claimed) => {
                     if let Wrote::Ours = flow::write(&*self.stack.jobs, &claimed).await? {
-                        let claimed = Claimed::new(&self.stack, &self.config, holder, claimed, cx);
+                        let claimed =
+                            Claimed::new(&self.stack, &self.config, holder, claimed, cx, counted.clone());
                         return Ok(Taken::Claimed(Box::new(claimed)));
                     }
                 }

@@ -42,3 +42,8 @@ async fn gates_keep_their_contract() {
 async fn topics_keep_their_contract() {
     contract::topic(fresh).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn budgets_keep_their_contract() {
+    contract::budget(fresh).await;
+}

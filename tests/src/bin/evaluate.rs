@@ -63,7 +63,10 @@ impl Backend for Blind {
 async fn main() -> Result<()> {
     let asked = asked()?;
     let backend: Arc<dyn Backend> = if asked.model {
-        Arc::new(MiniLm::load_as(&model(), &models::Options { precision: asked.precision, ..models::Options::default() })?)
+        Arc::new(MiniLm::load_as(
+            &model(),
+            &models::Options { precision: asked.precision, ..models::Options::default() },
+        )?)
     } else {
         Arc::new(Blind)
     };

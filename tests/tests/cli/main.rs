@@ -5,11 +5,13 @@
 
 mod bad_input;
 mod bench_model;
+mod erase;
 mod folder;
 mod heads;
 mod hub;
 mod jobs;
 mod models;
+mod operate;
 mod pulls;
 mod told;
 mod up;

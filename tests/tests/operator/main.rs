@@ -4,4 +4,5 @@
 
 mod commands;
 mod doctor;
+mod erase;
 mod models;

@@ -7,6 +7,7 @@ mod between;
 mod burst;
 mod calls;
 mod canaries;
+mod cap;
 mod documents;
 mod faults;
 mod outage;

@@ -8,10 +8,6 @@ const LONGEST: usize = 400;
 /// Files that are longer, each with the reason why it stays one file.
 const LONG: &[(&str, &str)] = &[
     (
-        "services/precis/src/cli.rs",
-        "the command line is one declaration, read from top to bottom as its --help",
-    ),
-    (
         "services/notify/tests/telling.rs",
         "who is told what, how often, tried with the same documents on the same paused time",
     ),

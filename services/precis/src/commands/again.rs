@@ -65,6 +65,7 @@ async fn restart(stack: &Stack, job: Job, asked: &Layer, fresh: bool, out: &mut 
     let name = format!("{}  {}", job.id.short(), clean(&job.document.key));
     match start_again(stack, &job, asked, fresh).await? {
         Started::Run(run) => writeln!(out, "{name}: run {run} started")?,
+        Started::Erased => writeln!(out, "{name}: erased, there is nothing to run")?,
         Started::StillAtWork => writeln!(out, "{name}: still at work, left alone")?,
         Started::ChangedMeanwhile => writeln!(out, "{name}: somebody else changed it just now, left alone")?,
     }
@@ -77,12 +78,17 @@ pub enum Started {
     Run(u32),
     /// The job has not ended.
     StillAtWork,
+    /// Its document was erased.
+    Erased,
     /// Somebody else wrote the job since it was read.
     ChangedMeanwhile,
 }
 
 /// Starts a new run of an ended job and sends its nudge. A crash in between is mended by the reconciler.
 pub async fn start_again(stack: &Stack, job: &Job, asked: &Layer, fresh: bool) -> Result<Started> {
+    if job.is_erased() {
+        return Ok(Started::Erased);
+    }
     let Ok(again) = job.restart(asked.clone(), fresh, stack.clock.now()) else {
         return Ok(Started::StillAtWork);
     };

@@ -1,7 +1,7 @@
 //! `precis jobs`, `precis job`, `precis text`.
 
-use super::find;
 use super::place::Place;
+use super::{cost, find};
 use crate::cli;
 use crate::show::{self, clean};
 use anyhow::{Result, bail};
@@ -9,6 +9,7 @@ use domain::job::{Job, State, What};
 use domain::settings::Source;
 use domain::text::Pages;
 use domain::{Artifact, OutcomeKind, Stage};
+use jiff::Timestamp;
 use ports::{Fault, Filter, Stack};
 use std::io::Write;
 
@@ -73,7 +74,7 @@ pub async fn list(stack: &Stack, args: &cli::Jobs, out: &mut dyn Write) -> Resul
             reason(job),
             show::time(job.updated_at),
             show::millis(work),
-            clean(&job.document.key)
+            if job.is_forgotten() { "(erased)".to_owned() } else { clean(&job.document.key) }
         )?;
     }
     Ok(())
@@ -82,6 +83,7 @@ pub async fn list(stack: &Stack, args: &cli::Jobs, out: &mut dyn Write) -> Resul
 /// One word for where a job is or how it ended.
 fn state_word(job: &Job) -> &'static str {
     match (job.state, &job.outcome) {
+        _ if job.is_erased() => "erased",
         (State::Ended, Some(outcome)) => outcome.kind.as_str(),
         (State::At(stage), _) => stage.as_str(),
         (State::Ended, None) => "ended",
@@ -108,6 +110,9 @@ pub async fn one(place: &Place, args: &cli::One, out: &mut dyn Write) -> Result<
         writeln!(out, "{}", serde_json::to_string_pretty(&job)?)?;
         return Ok(());
     }
+    if let Some(at) = job.erased {
+        return erased(&job, at, out);
+    }
     let version: String = job.document.version.chars().take(12).collect();
     writeln!(
         out,
@@ -132,7 +137,7 @@ pub async fn one(place: &Place, args: &cli::One, out: &mut dyn Write) -> Result<
         writeln!(out, "Reused    the result of job {} run {run}: the same content", from.short())?;
     }
     told(place, &job, out).await?;
-    writeln!(out, "Cost      ${:.3}", job.cost.usd)?;
+    writeln!(out, "Cost      {}", cost::line(&job.total_cost()))?;
     settings(&job, out)?;
     for past in &job.past {
         let reason = past.outcome.reason.map(|reason| format!(" {reason}")).unwrap_or_default();
@@ -144,6 +149,23 @@ pub async fn one(place: &Place, args: &cli::One, out: &mut dyn Write) -> Result<
             job.id.short()
         )?;
     }
+    Ok(())
+}
+
+/// What there is to say of a document that was erased.
+fn erased(job: &Job, at: Timestamp, out: &mut dyn Write) -> Result<()> {
+    let short = job.id.short();
+    writeln!(out, "{short}  run {}", job.run)?;
+    if job.is_forgotten() {
+        writeln!(out, "ERASED at {} UTC: nothing of its document is kept", show::time(at))?;
+    } else {
+        writeln!(
+            out,
+            "BEING ERASED since {} UTC. Do: precis erase {short} --yes goes on with it",
+            show::time(at)
+        )?;
+    }
+    writeln!(out, "Cost      {}", cost::line(&job.cost))?;
     Ok(())
 }
 

@@ -1,22 +1,25 @@
 //! `precis queues`.
 
-use super::find;
 use super::place::Place;
+use super::{find, letters};
 use crate::cli;
 use crate::show::{self, clean};
 use anyhow::{Result, bail};
 use aws::{Aws, Limit};
 use domain::{Stage, State};
 use local::Local;
-use ports::{Filter, GateName, QueueName, Stack};
+use ports::{Address, Filter, GateName, QueueName, Stack};
 use std::io::Write;
 use std::time::Duration;
 
 /// Shows how full the queues are, and redrives dead letters.
 pub async fn queues(place: &Place, args: &cli::Queues, out: &mut dyn Write) -> Result<()> {
     let stack = &place.stack;
+    if args.dead {
+        return letters::list(place, args.json, out).await;
+    }
     if let Some(name) = &args.redrive {
-        return redrive(place, name, out).await;
+        return redrive(place, name, args.cause.as_deref(), out).await;
     }
     if !args.json {
         writeln!(
@@ -50,8 +53,11 @@ pub async fn queues(place: &Place, args: &cli::Queues, out: &mut dyn Write) -> R
 }
 
 /// Sends dead letters again.
-async fn redrive(place: &Place, name: &str, out: &mut dyn Write) -> Result<()> {
+async fn redrive(place: &Place, name: &str, cause: Option<&str>, out: &mut dyn Write) -> Result<()> {
     if name == cli::DELIVERIES {
+        if cause.is_some() {
+            bail!("--cause is of dead letters, and deliveries are none. Do: leave it out");
+        }
         let Some(local) = place.local() else {
             bail!(
                 "SNS makes the deliveries of a deployment, and tries them again by itself: there is nothing to redrive"
@@ -61,9 +67,29 @@ async fn redrive(place: &Place, name: &str, out: &mut dyn Write) -> Result<()> {
     }
     let queue = QueueName::ALL.into_iter().find(|queue| queue.as_str() == name);
     if let Some(queue) = queue {
-        let moved = place.stack.queue_admin.redrive(queue).await?;
-        writeln!(out, "{moved} dead letters of {name} are sent again.")?;
+        let moved = match (cause, place.local()) {
+            (None, Some(_)) => place.stack.queue_admin.redrive(queue).await?,
+            // SQS shows no letter that a service has in hand at the moment: those are waited for.
+            _ => letters::redrive(&place.stack, queue, cause).await?,
+        };
+        let of = cause.map(|cause| format!(" of the cause {cause}")).unwrap_or_default();
+        writeln!(out, "{moved} dead letters of {name}{of} are sent again.")?;
     }
+    Ok(())
+}
+
+/// Deletes all messages of a queue, or of its dead letters.
+pub async fn purge(place: &Place, args: &cli::Purge, out: &mut dyn Write) -> Result<()> {
+    let found = QueueName::ALL.into_iter().find(|queue| queue.as_str() == args.queue);
+    let Some(queue) = found else { bail!("there is no queue {}", args.queue) };
+    let depth = place.stack.queue_admin.depth(queue).await?;
+    let there = if args.dead { depth.dead } else { depth.waiting + depth.in_flight + depth.delayed };
+    let what = if args.dead { "dead letters" } else { "messages" };
+    if !args.yes {
+        bail!("this deletes {there} {what} of {}. Do: say it again with --yes", args.queue);
+    }
+    let purged = place.stack.queue_admin.purge(Address { queue, dead: args.dead }).await?;
+    writeln!(out, "{purged} {what} of {} are deleted.", args.queue)?;
     Ok(())
 }
 

@@ -179,6 +179,63 @@ impl Claims {
         }
     }
 
+    /// Forgets what hangs on a job. Nothing names these items by their job, so all are looked through: once for an
+    /// erasure, at the price of reading the table (a claim is some 300 bytes).
+    pub(super) async fn forget(&self, job: &JobId, key: &str) -> Result<()> {
+        let mut pages = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .filter_expression("#job = :job OR contains(examples, :key)")
+            .projection_expression("#name, #job, examples")
+            .expression_attribute_names("#job", "job")
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_values(":job", text(job.as_str()))
+            .expression_attribute_values(":key", text(key))
+            .consistent_read(true)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| port_error("looking what hangs on a job", &error))?;
+            for item in page.items() {
+                let name = text_of(item, "name");
+                if text_of(item, "job") == job.as_str() {
+                    let delete = self.client.delete_item().table_name(&self.table).key("name", text(name));
+                    delete.send().await.map_err(|error| port_error("forgetting a claim", &error))?;
+                } else {
+                    self.unname(name, key).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a key out of the examples of a tally.
+    async fn unname(&self, name: &str, key: &str) -> Result<()> {
+        for attempt in 1..=TRIES {
+            let Some(item) = self.get(name).await? else { return Ok(()) };
+            let before = item.get("examples").cloned().unwrap_or_else(|| AttributeValue::L(Vec::new()));
+            let left = examples_of(&item).into_iter().filter(|example| example != key).map(text).collect();
+            let update = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .key("name", text(name))
+                .update_expression("SET examples = :left")
+                .condition_expression("examples = :before")
+                .expression_attribute_values(":left", AttributeValue::L(left))
+                .expression_attribute_values(":before", before);
+            let Err(error) = update.send().await else { return Ok(()) };
+            let was_counted =
+                error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception());
+            if !was_counted {
+                return Err(port_error("taking a key out of a tally", &error));
+            }
+            jitter(attempt).await;
+        }
+        lost("taking a key out of a tally")
+    }
+
     pub(super) async fn tallied(&self, cause: &str, window: i64) -> Result<Tally> {
         let item = self.get(&tally_key(cause, window)).await?;
         Ok(item.map(|item| tally_of(&item, 0)).unwrap_or_default())

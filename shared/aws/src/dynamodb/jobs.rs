@@ -17,6 +17,7 @@ use domain::{Job, JobId, Stage, State};
 use ports::jobs::state_name;
 use ports::{ContentClaim, Fault, Filter, Jobs, PortError, Result, Tally};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Keys of `by-state` that one state is spread over. Each takes 1,000 writes a second.
@@ -105,13 +106,16 @@ fn item(job: &Job) -> Result<Item> {
         ("head".to_owned(), text(&job.id.as_str()[..2])),
         ("place".to_owned(), text(place(job.state, shard(&job.id)))),
         ("order".to_owned(), text(order(job))),
-        ("document".to_owned(), text(document(&job.document.bucket, &job.document.key))),
-        ("version_order".to_owned(), text(version_order(job))),
         ("key".to_owned(), text(&job.document.key)),
         ("revision".to_owned(), number(job.revision)),
         ("schema".to_owned(), number(job.schema)),
         ("body".to_owned(), text(body)),
     ]);
+    // A tombstone stands at no key: all of them would stand at the same one.
+    if !job.is_forgotten() {
+        item.insert("document".to_owned(), text(document(&job.document.bucket, &job.document.key)));
+        item.insert("version_order".to_owned(), text(version_order(job)));
+    }
     if let Some(reason) = job.outcome.as_ref().and_then(|outcome| outcome.reason) {
         item.insert("reason".to_owned(), text(reason.code()));
     }
@@ -257,6 +261,21 @@ impl Jobs for JobTable {
             Some(item) => self.read(text_of(item, "id")).await,
             None => Ok(None),
         }
+    }
+
+    async fn of_key(&self, bucket: &str, key: &str) -> Result<Vec<Job>> {
+        let mut jobs = self.at_key(&document(bucket, key)).await?;
+        // What the index said is looked at again in the job itself.
+        jobs.retain(|job| job.document.bucket == bucket && job.document.key == key);
+        Ok(jobs)
+    }
+
+    async fn known(&self, ids: &[JobId]) -> Result<BTreeSet<JobId>> {
+        self.which(ids).await
+    }
+
+    async fn forget(&self, job: &Job) -> Result<()> {
+        self.claims.forget(&job.id, &job.document.key).await
     }
 
     async fn content(&self, name: &str) -> Result<Option<(JobId, u32)>> {

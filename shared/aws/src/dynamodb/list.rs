@@ -4,11 +4,11 @@ use super::jobs::{JobTable, SHARDS, order, parse, place};
 use super::{Item, micros, text, text_of};
 use crate::classify::port_error;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
-use domain::{Job, Stage, State};
+use domain::{Job, JobId, Stage, State};
 use jiff::Timestamp;
 use ports::{Filter, Result};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Jobs of one listing, unless fewer are asked for.
 const PAGE: usize = 1000;
@@ -178,19 +178,53 @@ impl JobTable {
         Ok(futures::future::try_join_all(found).await?.into_iter().flatten().collect())
     }
 
+    /// The jobs at a place of `by-key`.
+    pub(super) async fn at_key(&self, document: &str) -> Result<Vec<Job>> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by-key")
+            .key_condition_expression("#document = :document")
+            .expression_attribute_names("#document", "document")
+            .expression_attribute_values(":document", text(document))
+            .into_paginator()
+            .send();
+        let mut ids = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| port_error("listing the jobs of a key", &error))?;
+            ids.extend(page.items().iter().map(|item| text_of(item, "id").to_owned()));
+        }
+        self.jobs(&ids).await
+    }
+
+    /// Which of these ids there are.
+    pub(super) async fn which(&self, ids: &[JobId]) -> Result<BTreeSet<JobId>> {
+        let ids: Vec<_> = ids.iter().map(|id| id.as_str().to_owned()).collect();
+        let items = self.items(&ids, Some("id")).await?;
+        let parsed = items.keys().map(|id| id.parse::<JobId>());
+        parsed.collect::<std::result::Result<_, _>>().map_err(|error| super::unreadable("a job's id", &error))
+    }
+
     /// The jobs of these ids, as they stand now.
     async fn jobs(&self, ids: &[String]) -> Result<Vec<Job>> {
-        let mut jobs = BTreeMap::new();
+        self.items(ids, None).await?.values().map(parse).collect()
+    }
+
+    /// The items of these ids, whole or only these attributes of them.
+    async fn items(&self, ids: &[String], only: Option<&str>) -> Result<BTreeMap<String, Item>> {
+        let mut items = BTreeMap::new();
         for ids in ids.chunks(BATCH) {
             let keys = ids.iter().map(|id| Item::from([("id".to_owned(), text(id))])).collect();
             let mut wanted = Some(keys);
             while let Some(keys) = wanted.take() {
                 let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
+                let keys = keys.set_projection_expression(only.map(str::to_owned));
                 let keys = keys.build().map_err(super::unbuilt)?;
                 let answer = self.client.batch_get_item().request_items(&self.table, keys).send().await;
                 let answer = answer.map_err(|error| port_error("reading jobs", &error))?;
                 for item in answer.responses.unwrap_or_default().into_values().flatten() {
-                    jobs.insert(text_of(&item, "id").to_owned(), parse(&item)?);
+                    items.insert(text_of(&item, "id").to_owned(), item);
                 }
                 // What one answer has no room for.
                 wanted = answer
@@ -200,7 +234,7 @@ impl JobTable {
                     .filter(|keys| !keys.is_empty());
             }
         }
-        Ok(jobs.into_values().collect())
+        Ok(items)
     }
 }
 

@@ -55,6 +55,13 @@ macro_rules! promises_on {
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn budgets_keep_their_contract() {
+                if $target.is_there() {
+                    contract::budget(|| fresh($target, Parts::Tables)).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn topics_keep_their_contract() {
                 if $target.is_there() {
                     contract::topic(|| fresh($target, Parts::Topics)).await;

@@ -7,7 +7,7 @@
 
 pub(crate) mod email;
 mod files;
-mod names;
+pub(crate) mod names;
 pub(crate) mod results;
 mod table;
 pub(crate) mod webhook;

@@ -6,7 +6,9 @@ use crate::fault;
 use ports::{Fault, PortError, Result};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
+use sha2::{Digest, Sha256};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Names that are tried beside the file's own.
@@ -29,6 +31,29 @@ pub(super) fn after(inbox: &Inbox, file: &Found) -> Result<()> {
         return Err(PortError::new(Fault::Transient, "the file came again while it was cleared away"));
     }
     Ok(())
+}
+
+/// The files in `done` that hold a document of these bytes, which came under this key.
+pub(crate) fn moved(folder: &Path, key: &str, sha256: &str) -> Vec<PathBuf> {
+    let relative = Path::new(key);
+    if !relative.components().all(|part| matches!(part, std::path::Component::Normal(_))) {
+        return Vec::new();
+    }
+    let target = folder.join(DONE).join(relative);
+    let names = (1..NAMES).map(|number| numbered(&target, number));
+    let there = names.take_while(|path| fs::symlink_metadata(path).is_ok_and(|found| found.is_file()));
+    there.filter(|path| hash(path).is_ok_and(|hash| hash == sha256)).collect()
+}
+
+fn hash(path: &Path) -> std::io::Result<String> {
+    let (mut file, mut hash) = (fs::File::open(path)?, Sha256::new());
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(hex::encode(hash.finalize())),
+            read => hash.update(&chunk[..read]),
+        }
+    }
 }
 
 /// Renames, to `name-2.pdf` and so on where the name is taken.

@@ -48,6 +48,11 @@ async fn gates_keep_their_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn budgets_keep_their_contract() {
+    contract::budget(fresh).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn topics_keep_their_contract() {
     contract::topic(fresh).await;
 }
@@ -77,6 +82,7 @@ async fn all_contracts_are_kept_in_a_folder_whose_process_was_killed() {
     contract::jobs(after_a_kill).await;
     contract::objects(after_a_kill).await;
     contract::gate(after_a_kill).await;
+    contract::budget(after_a_kill).await;
     contract::topic(after_a_kill).await;
 }
 

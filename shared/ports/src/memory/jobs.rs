@@ -8,7 +8,7 @@ use domain::event::compare_sequencers;
 use domain::{Job, JobId, Stage, State};
 use jiff::Timestamp;
 use std::cmp::{Ordering, Reverse};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Jobs in one answer where no limit is asked for.
@@ -84,7 +84,12 @@ impl Store {
         Tally {
             count: counted.len() as u64,
             place: place.map_or(0, |place| place as u64 + 1),
-            examples: counted.iter().take(3).map(|(_, _, key)| key.clone()).collect(),
+            examples: counted
+                .iter()
+                .map(|(_, _, key)| key.clone())
+                .filter(|key| !key.is_empty())
+                .take(3)
+                .collect(),
         }
     }
 }
@@ -170,6 +175,24 @@ impl Jobs for Memory {
         let jobs = lock(&self.0.jobs).all()?;
         let of_key = jobs.into_iter().filter(|job| job.document.bucket == bucket && job.document.key == key);
         Ok(of_key.max_by(later))
+    }
+
+    async fn of_key(&self, bucket: &str, key: &str) -> Result<Vec<Job>> {
+        let jobs = lock(&self.0.jobs).all()?;
+        Ok(jobs.into_iter().filter(|job| job.document.bucket == bucket && job.document.key == key).collect())
+    }
+
+    async fn known(&self, ids: &[JobId]) -> Result<BTreeSet<JobId>> {
+        let store = lock(&self.0.jobs);
+        Ok(ids.iter().filter(|id| store.jobs.contains_key(*id)).cloned().collect())
+    }
+
+    async fn forget(&self, job: &Job) -> Result<()> {
+        let mut store = lock(&self.0.jobs);
+        store.contents.retain(|_, content| content.job != job.id);
+        let counted = store.tallies.values_mut().flatten();
+        counted.filter(|(id, _, _)| *id == job.id).for_each(|(_, _, key)| key.clear());
+        Ok(())
     }
 
     async fn claim_content(

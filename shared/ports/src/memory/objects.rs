@@ -2,7 +2,7 @@
 
 use super::{BUCKET, Memory, fail, lock};
 use crate::error::{Fault, PortError, Result};
-use crate::objects::{Objects, Written};
+use crate::objects::{Listing, Objects, Written};
 use async_trait::async_trait;
 use domain::Document;
 use jiff::Timestamp;
@@ -12,6 +12,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::Path;
 
+/// Documents of one page of a listing: few, so that tests turn pages.
+const PAGE: usize = 10;
 /// The longest key, in bytes (S3).
 const MAX_KEY: usize = 1024;
 
@@ -102,6 +104,30 @@ impl Objects for Memory {
         Ok(under.map(|(_, stored)| stored.document.clone()).collect())
     }
 
+    async fn listing(&self, bucket: &str, prefix: &str, after: &str) -> Result<Listing> {
+        let mut documents = self.documents(bucket, prefix).await?;
+        documents.retain(|document| document.key.as_str() > after);
+        let more = documents.len() > PAGE;
+        documents.truncate(PAGE);
+        let next = documents.last().filter(|_| more).map(|last| last.key.clone());
+        Ok(Listing { documents, next })
+    }
+
+    async fn versions(&self, bucket: &str, key: &str) -> Result<Vec<Document>> {
+        let store = lock(&self.0.objects);
+        let found = store.documents.get(key).filter(|_| bucket == BUCKET);
+        Ok(found.map(|stored| stored.document.clone()).into_iter().collect())
+    }
+
+    async fn erase(&self, document: &Document) -> Result<bool> {
+        let mut store = lock(&self.0.objects);
+        let there = store.find(document).is_ok();
+        if there {
+            store.documents.remove(&document.key);
+        }
+        Ok(there)
+    }
+
     async fn resume(&self, document: &Document, into: &Path) -> Result<()> {
         let body = lock(&self.0.objects).find(document)?.body.clone();
         let opened = File::options().create(true).append(true).open(into);
@@ -159,6 +185,13 @@ impl Objects for Memory {
     async fn list(&self, prefix: &str) -> Result<Vec<String>> {
         let store = lock(&self.0.objects);
         Ok(store.artifacts.keys().filter(|key| key.starts_with(prefix)).cloned().collect())
+    }
+
+    async fn erase_artifacts(&self, prefix: &str) -> Result<u64> {
+        let mut store = lock(&self.0.objects);
+        let before = store.artifacts.len();
+        store.artifacts.retain(|key, _| !key.starts_with(prefix));
+        Ok((before - store.artifacts.len()) as u64)
     }
 
     async fn delete(&self, key: &str) -> Result<()> {
