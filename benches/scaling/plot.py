@@ -143,6 +143,7 @@ def main():
         "gpu95": time(study["gpu_single"][0]["first"][1]), "gpu50": time(study["gpu_single"][0]["first"][0]),
         "gpu_twice": time(study["gpu_twice_starts"][0]["first"][1]),
         "ratio": f"{every['dollars'] / every['oracle']:.2f}",
+        "burst_ratio": f"{ours[1]['dollars'] / ours[1]['oracle']:.2f}", "day_ratio": f"{ours[2]['dollars'] / ours[2]['oracle']:.2f}",
         "not_asked": time(study["not_asked"][0]["first"][2]), "not_asked95": time(study["not_asked"][0]["first"][1]),
         "single_cost": f"{100 * single['dollars'] / single['loads']:.1f}",
         "slow_cut": f"{study['slow'][-1]['cut_by_scale_in']:,}", "slow_loads": f"{study['slow'][-1]['loads']:,}",
