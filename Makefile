@@ -119,6 +119,6 @@ images: ## every container image, compiled in the build
 infra: ## check the CloudFormation templates
 	@infra/check
 
-# ARGS=600 is quicker
+# ARGS=10000 is so many loads
 scaling: ## simulate how the services scale, and write docs/scaling.md
 	@benches/scaling/run.sh $(ARGS)

@@ -84,7 +84,7 @@ def plot_variants(study, path):
         row = variant["rows"][-1]
         colour = "#1b6e53" if variant["name"] == OURS else "#8a8a8a"
         axes.scatter(row["dollars"] / bound, row["waits"][1], color=colour, zorder=3)
-        axes.annotate(variant["name"], (row["dollars"] / bound, row["waits"][1]), xytext=(6, 4 + 2 * (number % 2)),
+        axes.annotate(variant["name"], (row["dollars"] / bound, row["waits"][1]), xytext=(-4, 8 + 13 * (number % 5)),
                       textcoords="offset points", fontsize=8, color=colour)
     axes.axvline(1.3, color="#c9a66b", linewidth=1, linestyle="--")
     axes.set_yscale("log")
