@@ -113,35 +113,34 @@ fn traces(plan: &Plan, assumptions: &Assumptions) -> Value {
 fn grid() -> Vec<(&'static [&'static str], Vec<Vec<f64>>)> {
     let single = |values: &[f64]| values.iter().map(|value| vec![*value]).collect::<Vec<_>>();
     vec![
-        (&["Band1Backlog"], single(&[1.0, 4.0, 8.0, 16.0, 24.0, 32.0, 48.0])),
+        (&["Band1Backlog"], single(&[50.0, 100.0, 300.0, 600.0])),
         (
             &["Band1Backlog", "Band2Backlog", "Band3Backlog", "Band4Backlog"],
-            [0.25, 0.5, 1.0, 2.0, 4.0]
-                .map(|times| [16.0, 50.0, 200.0, 1000.0].map(|from| from * times).to_vec())
+            [0.1, 0.3, 1.0, 3.0]
+                .map(|times| [300.0, 1500.0, 5000.0, 20_000.0].map(|from| from * times).to_vec())
                 .to_vec(),
         ),
         (
             &["Band1Tasks", "Band2Tasks", "Band3Tasks", "Band4Tasks"],
             vec![
                 vec![1.0, 2.0, 3.0, 4.0],
-                vec![1.0, 2.0, 4.0, 8.0],
-                vec![1.0, 2.0, 5.0, 10.0],
+                vec![1.0, 2.0, 3.0, 6.0],
+                vec![1.0, 3.0, 6.0, 12.0],
                 vec![1.0, 3.0, 8.0, 20.0],
-                vec![2.0, 5.0, 10.0, 20.0],
             ],
         ),
-        (&["GrowCooldown"], single(&[60.0, 120.0, 180.0, 240.0, 300.0])),
-        (&["ShrinkBacklog"], single(&[0.5, 1.0, 2.0, 3.0, 3.9])),
-        (&["ShrinkPeriods"], single(&[2.0, 3.0, 5.0, 10.0])),
-        (&["ShrinkPercent"], single(&[10.0, 25.0, 33.0, 50.0])),
+        (&["GrowCooldown"], single(&[60.0, 90.0, 120.0])),
         (
-            &["ShrinkCooldown", "GrowCooldown"],
-            [60.0, 120.0, 180.0, 300.0, 600.0].map(|value: f64| vec![value, value.min(120.0)]).to_vec(),
+            &["GrowCooldown", "ShrinkCooldown"],
+            [60.0, 120.0, 180.0, 300.0].map(|both: f64| vec![both, both]).to_vec(),
         ),
-        (&["SleepPeriods"], single(&[3.0, 5.0, 10.0, 15.0, 20.0])),
-        (&["SummarizeCeiling"], single(&[10.0, 15.0, 20.0, 30.0, 40.0])),
-        (&["IngestCeiling"], single(&[4.0, 6.0, 8.0, 12.0])),
-        (&["NotifyCeiling"], single(&[2.0, 4.0, 8.0, 12.0])),
+        (&["ShrinkBacklog"], single(&[1.0, 2.0, 3.0, 3.9])),
+        (&["ShrinkPeriods"], single(&[2.0, 3.0, 5.0])),
+        (&["ShrinkPercent"], single(&[10.0, 25.0, 50.0])),
+        (&["SleepPeriods"], single(&[2.0, 3.0, 5.0, 10.0])),
+        (&["SummarizeCeiling"], single(&[8.0, 12.0, 16.0, 20.0])),
+        (&["IngestCeiling"], single(&[3.0, 4.0, 6.0, 8.0])),
+        (&["NotifyCeiling"], single(&[2.0, 3.0, 4.0, 8.0])),
     ]
 }
 

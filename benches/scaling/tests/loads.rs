@@ -10,15 +10,16 @@ use scaling::{Stage, variants};
 use std::path::Path;
 
 fn template() -> Template {
-    Template::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/autoscaling.yml")).unwrap()
+    Template::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/autoscaling.yml"))
+        .expect("the template is read")
 }
 
 fn plan() -> Plan {
-    Plan::of(&template()).unwrap()
+    Plan::of(&template()).expect("it is a plan")
 }
 
 fn assumptions() -> Assumptions {
-    Assumptions::read().unwrap()
+    Assumptions::read().expect("they are read")
 }
 
 /// Loads of each shape.
@@ -29,7 +30,7 @@ fn each() -> [(Shape, u64); 6] {
 }
 
 fn last(rows: &[Row]) -> &Row {
-    rows.last().unwrap()
+    rows.last().expect("the last row is of all")
 }
 
 #[test]
@@ -40,7 +41,9 @@ fn no_job_is_cut_off_and_every_document_is_told_within_the_bounds() {
     assert!(all.stopped > 1000, "scale-in was tried, {} times", all.stopped);
     assert!(rows[0].first[1] <= 180.0, "first document from zero, p95: {} s", rows[0].first[1]);
     assert!(all.waits[2] <= 1800.0, "the oldest message: {} s", all.waits[2]);
-    assert!(all.dollars <= 1.3 * all.oracle, "{} $ beside {} $", all.dollars, all.oracle);
+    // What is saved by more would be paid for in waiting: docs/scaling.md tells by which loads.
+    assert!(all.dollars <= 1.7 * all.oracle, "{} $ beside {} $", all.dollars, all.oracle);
+    assert!(rows[1].dollars <= 1.4 * rows[1].oracle, "{} $ beside {} $", rows[1].dollars, rows[1].oracle);
 }
 
 #[test]

@@ -8,14 +8,14 @@ use std::path::Path;
 
 fn text() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/autoscaling.yml");
-    std::fs::read_to_string(path).unwrap()
+    std::fs::read_to_string(path).expect("the template is read")
 }
 
 /// What is said of a template.
 fn said(text: &str) -> Vec<String> {
     let plan = Template::parse(text).and_then(|template| Plan::of(&template));
     match plan {
-        Ok(plan) => rules::broken(&plan, &Assumptions::read().unwrap()),
+        Ok(plan) => rules::broken(&plan, &Assumptions::read().expect("they are read")),
         Err(error) => vec![error.to_string()],
     }
 }
@@ -23,9 +23,9 @@ fn said(text: &str) -> Vec<String> {
 /// The text with the default of a parameter replaced.
 fn with_default(parameter: &str, value: &str) -> String {
     let text = text();
-    let at = text.find(&format!("\n  {parameter}:")).unwrap() + 1;
-    let default = at + text[at..].find("Default: ").unwrap() + "Default: ".len();
-    let end = default + text[default..].find(['\n', ',']).unwrap();
+    let at = text.find(&format!("\n  {parameter}:")).expect("it is there") + 1;
+    let default = at + text[at..].find("Default: ").expect("it has one") + "Default: ".len();
+    let end = default + text[default..].find(['\n', ',']).expect("it ends");
     format!("{}{value}{}", &text[..default], &text[end..])
 }
 

@@ -10,11 +10,11 @@ use std::path::Path;
 
 fn text() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/autoscaling.yml");
-    std::fs::read_to_string(path).unwrap()
+    std::fs::read_to_string(path).expect("the template is read")
 }
 
 fn template() -> Template {
-    Template::parse(&text()).unwrap()
+    Template::parse(&text()).expect("it is a template")
 }
 
 #[test]

@@ -248,7 +248,7 @@ impl<'a> Run<'a> {
             station.peak = station.peak.max(station.tasks.running());
             station.present += f64::from(station.tasks.running());
         }
-        if let Some(trace) = self.trace.as_mut().filter(|_| self.now % 60 == 0) {
+        if let Some(trace) = self.trace.as_mut().filter(|_| self.now.is_multiple_of(60)) {
             trace.push(Minute {
                 minute: self.now / 60,
                 waiting: std::array::from_fn(|at| self.stations[at].queue.visible()),
