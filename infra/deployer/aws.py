@@ -17,6 +17,10 @@ class Account:
     def __init__(self, chosen):
         self.chosen = chosen
         self.session = boto3.Session(region_name=chosen.region)
+        regions = {region for partition in self.session.get_available_partitions() for region in self.session.get_available_regions("ec2", partition)}
+        if chosen.region not in regions:
+            close = ", ".join(sorted(region for region in regions if region[:2] == chosen.region[:2])) or "eu-west-1, us-east-1, …"
+            raise Refusal(f"there is no region {chosen.region}", "AWS does not have it", f"mend Region in the environment's file: {close}")
         self.is_emulator = "amazonaws.com" not in self.client("sqs").meta.endpoint_url
         try:
             who = self.client("sts").get_caller_identity()

@@ -333,7 +333,7 @@ def the_dashboard_shows_what_is_emitted(deployment):
         yield "the dashboard is no JSON"
         return
     text = json.dumps(widgets)
-    for title in ("**Is it well?**", "Is it well?\"", "age of the oldest message", "dead letters", "What does it cost", "Outcomes by reason", "Put off", "Each stage", "GPUs busy", "ocr is paid", "a document"):
+    for title in ("**Is it well?**", "Is it well?\"", "age of the oldest message", "What is stuck: dead letters", "What does it cost", "Outcomes by reason", "Put off", "Each stage", "GPUs busy", "ocr is paid", "a document"):
         if title not in text:
             yield f"the dashboard does not say: {title}"
     shown = {one.split(":alarm:")[-1] for widget in widgets for one in widget["properties"].get("alarms", [])}
