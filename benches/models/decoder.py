@@ -47,7 +47,7 @@ def tokenizer(folder, marks):
     fast.save_pretrained(folder)
 
 
-def make():
+def make(skip):
     """The models, once."""
     import torch
     import transformers
@@ -77,6 +77,8 @@ def make():
             if not (out / "model.bin").exists():
                 TransformersConverter(str(folder)).convert(str(out), quantization=bits, force=True)
     for kind in ["Q8_0", "Q4_K_M"]:
+        if {f"ours {kind}", f"llama {kind}"} <= skip:
+            continue
         out = FOLDER / f"qwen3-{kind}"
         if not (out / "model.gguf").exists():
             out.mkdir(exist_ok=True)
@@ -347,7 +349,7 @@ def main():
         engine, _, bits = args.peer.partition(" ")
         return {"ct2": lambda: peer_ct2(args.only, bits), "llama": lambda: peer_llama(bits), "hf": lambda: peer_hf(args.only)}[engine]()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    make()
+    make(set(args.skip or []))
     if args.make:
         return None
     groups = [group for kind in ["t5", "qwen3"] if args.only in (None, kind) for group in measured(kind, args)]

@@ -54,7 +54,7 @@ async fn a_row_that_overflows_in_16_bits_is_repeated_in_32() {
 #[tokio::test]
 async fn a_row_whose_numbers_are_none_fails_with_its_cause_and_alone() {
     let folder = with(f32::NAN);
-    for precision in [Precision::F32, Precision::F16] {
+    for precision in [Precision::F32, Precision::F16, Precision::Bf16, Precision::Int8] {
         let got = written(folder.path(), precision).await;
         assert!(got[0].is_ok() && got[2].is_ok());
         match &got[1] {

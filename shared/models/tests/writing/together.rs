@@ -54,6 +54,20 @@ async fn answers_do_not_depend_on_what_else_is_written() {
 }
 
 #[tokio::test]
+async fn answers_in_few_bits_do_not_depend_on_what_else_is_written() {
+    for name in ["t5-gated", "qwen3"] {
+        for precision in [Precision::Bf16, Precision::Int8] {
+            let writer = Writer::load(&golden(name), options(precision)).unwrap();
+            let together = writer.write(asked()).await.unwrap();
+            for (one, wanted) in asked().into_iter().zip(together) {
+                let alone = writer.write(vec![one]).await.unwrap().remove(0);
+                assert_eq!(alone.unwrap(), wanted.unwrap(), "{name} in {precision}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_small_budget_makes_rows_wait_and_changes_nothing() {
     let wanted = open(&golden("t5-relu")).write(asked()).await.unwrap();
     for tokens in [1, 100, 300] {
@@ -85,7 +99,9 @@ async fn a_generator_answers_in_order_and_names_its_weights() {
 
     let folder = copy("qwen3");
     let name = Writer::open(folder.path(), options(Precision::F32)).unwrap().name();
-    assert!(Writer::open(folder.path(), options(Precision::Bf16)).unwrap().name() != name);
+    for precision in [Precision::Bf16, Precision::Int8] {
+        assert!(Writer::open(folder.path(), options(precision)).unwrap().name() != name);
+    }
     assert_eq!(Writer::open(folder.path(), options(Precision::Auto)).unwrap().name(), name);
     set(folder.path(), "rope_theta", serde_json::json!(1e6));
     assert!(Writer::open(folder.path(), options(Precision::F32)).unwrap().name() != name);
