@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use summarizer::BackendError;
 use tokio::sync::oneshot;
 
-/// Tokens of a batch: enough to keep the cores busy, few enough to stay in the cache.
+/// Tokens of a batch at least: after it, whoever no longer waits is noticed.
 const TOKENS: usize = 1024;
+/// And for each thread: enough that none is left without texts.
+const EACH: usize = 256;
 /// Texts gathered for one round, so that no caller waits for an endless one.
 const GATHERED: usize = 512;
 
@@ -117,7 +119,8 @@ fn run(encoder: &Encoder, round: Vec<Request>) {
     }
     // Like lengths together: hardly any padding.
     pieces.sort_by_key(|piece| piece.tokens.len());
-    for batch in batches(&pieces) {
+    let most = TOKENS.max(EACH * rayon::current_num_threads());
+    for batch in batches(&pieces, most) {
         let wanted: Vec<&Piece> =
             batch.iter().filter(|piece| !round[piece.owner].reply.is_closed()).collect();
         if wanted.is_empty() {
@@ -154,13 +157,13 @@ fn spread(
     }
 }
 
-/// Runs of pieces (sorted by length) whose padded size stays within `TOKENS`.
-fn batches(pieces: &[Piece]) -> Vec<&[Piece]> {
+/// Runs of pieces (sorted by length) whose padded size stays within `most`.
+fn batches(pieces: &[Piece], most: usize) -> Vec<&[Piece]> {
     let mut out = Vec::new();
     let mut start = 0;
     for end in 1..=pieces.len() {
         let next = pieces.get(end).map_or(usize::MAX, |piece| piece.tokens.len());
-        if next.saturating_mul(end + 1 - start) > TOKENS {
+        if next.saturating_mul(end + 1 - start) > most {
             out.push(&pieces[start..end]);
             start = end;
         }
@@ -179,13 +182,13 @@ mod tests {
     #[test]
     fn batches_hold_everything_once_and_stay_within_their_tokens() {
         let all = pieces(&[1, 2, 3, 300, 300, 300, 400, 1000, 2000, 2000]);
-        let cut = batches(&all);
+        let cut = batches(&all, TOKENS);
         assert_eq!(cut.iter().map(|batch| batch.len()).sum::<usize>(), all.len());
         for batch in cut {
             let padded = batch.len() * batch.last().unwrap().tokens.len();
             assert!(padded <= TOKENS || batch.len() == 1, "{padded}");
         }
-        assert!(batches(&[]).is_empty());
+        assert!(batches(&[], TOKENS).is_empty());
     }
 
     #[test]
