@@ -26,17 +26,20 @@ AT_ONCE = "4"
 END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-Z0-9`])")
 ORDERS = ("arrival", "sorted")
 #: Documents of the evaluation sets whose summaries are compared.
-ONE_OF = 6
+ONE_OF = 10
+
+
+def parts(path: Path) -> list[str]:
+    """The sentences of a document."""
+    blocks = (" ".join(block.split()) for block in path.read_text(encoding="utf-8").split("\n\n"))
+    return [text for block in blocks if not block.startswith("#") for text in END.split(block)]
 
 
 def sentences(root: Path) -> list[str]:
-    """Of the office documents in the repository, the same at each run: invoices' lines, clauses, minutes."""
-    found = []
-    for path in sorted((root / "benches/office").glob("*/*")):
-        if path.suffix in (".md", ".txt"):
-            blocks = (" ".join(block.split()) for block in path.read_text(encoding="utf-8").split("\n\n"))
-            found += [text for block in blocks if not block.startswith("#") for text in END.split(block)]
-    return random.Random(1).sample([text for text in found if len(text.split()) > 2], SENTENCES)
+    """Of the office documents in the repository, the same at each run: lines of invoices, clauses, minutes."""
+    paths = sorted(path for path in (root / "benches/office").glob("*/*") if path.suffix in (".md", ".txt"))
+    found = [text for path in paths for text in parts(path) if len(text.split()) > 2]
+    return random.Random(1).sample(found, SENTENCES)
 
 
 class Runner:
@@ -92,7 +95,7 @@ def cosines(vectors: numpy.ndarray, reference: numpy.ndarray) -> numpy.ndarray:
 
 def exact(vectors: numpy.ndarray, reference: numpy.ndarray) -> str:
     found = cosines(vectors, reference)
-    return f"{found.mean():.6f}, at least {found.min():.4f}"
+    return f"{found.mean():.5f}, at least {found.min():.5f}"
 
 
 def one_core(root: Path, model: Path, texts: list[str], file: Path, onnx: Path) -> tuple[dict, dict]:
@@ -181,33 +184,60 @@ def started(root: Path, model: Path, file: Path) -> list[dict]:
     return figures
 
 
-def documents(root: Path, sample: Path) -> list[Path]:
-    """A few of each evaluation set (written to `sample`), and all office documents."""
+def nearest(root: Path, model: Path, folder: Path) -> list[dict]:
+    """A choice that looks at nothing but the vectors: of each office document the five sentences nearest its mean."""
+    texts, ends = [], [0]
+    for path in sorted((root / "benches/office").glob("*/*")):
+        if path.suffix in (".md", ".txt"):
+            texts += [text for text in parts(path) if len(text.split()) > 2]
+            ends.append(len(texts))
+    file = folder / "choosing.txt"
+    file.write_text("\n".join(texts) + "\n", encoding="utf-8")
+
+    def chosen(runner: Runner) -> list[set[int]]:
+        runner.end()
+        found = []
+        for start, end in zip(ends, ends[1:], strict=False):
+            mine = runner.vectors[start:end]
+            found.append(set(numpy.argsort(-(mine @ mine.mean(axis=0)))[:5].tolist()))
+        return found
+
+    peer = [sys.executable, root / "benches/models/peer.py", "onnx", model, file, folder / "int8.onnx", AT_ONCE]
+    reference, figures = chosen(ours(root, model, file, "f32", "0,1")), []
+    for runner in (ours(root, model, file, "bf16", "0,1"), ours(root, model, file, "int8", "0,1"),
+                   Runner("onnxruntime int8", peer, "0")):
+        found = chosen(runner)
+        same = sum(a == b for a, b in zip(reference, found, strict=True))
+        kept = sum(len(a & b) for a, b in zip(reference, found, strict=True)) / sum(map(len, reference))
+        figures.append({"what": f"the same five sentences nearest the mean as in f32: {runner.name}",
+                        "figure": f"{100 * same / len(reference):.1f} %",
+                        "beside": f"{same} of {len(reference)} documents; {100 * kept:.1f} % of the sentences"})
+    return figures
+
+
+def summaries(root: Path, model: Path, sample: Path) -> list[dict]:
+    """In how many documents the product's summary has the same sentences as with f32."""
     shared = Path(os.environ.get("PRECIS_SHARED") or root.parent / "shared")
     rows = [row for file in sorted((shared / "eval").glob("*.jsonl"))
             for row in file.read_text(encoding="utf-8").splitlines()[::ONE_OF]]
     sample.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
     folders = [shared / "office", root / "benches/office/first", root / "benches/office/second"]
-    return [sample, *(folder for folder in folders if folder.is_dir())]
+    documents = [sample, *(folder for folder in folders if folder.is_dir())]
 
+    def chosen(*options: str) -> dict[str, list[str]]:
+        command = [root / "target/release/evaluate", *options, "--words", "120", *documents]
+        ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True,
+                             env=os.environ | {"PRECIS_MODEL": str(model)})
+        return {row["id"]: row.get("sentences", []) for row in map(json.loads, ran.stdout.splitlines())}
 
-def selections(root: Path, model: Path, sample: Path) -> list[dict]:
-    """In how many documents another precision chooses the same sentences as f32."""
-    def chosen(precision: str) -> dict[tuple, list[str]]:
-        command = [root / "target/release/evaluate", "--precision", precision, "--words", "120", *documents(root, sample)]
-        ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | {"PRECIS_MODEL": str(model)})
-        rows = map(json.loads, ran.stdout.splitlines())
-        return {row["id"]: row.get("sentences", []) for row in rows}
-
-    reference, figures = chosen("f32"), []
-    for precision in ("bf16", "int8"):
-        found = chosen(precision)
-        same = sum(found[name] == reference[name] for name in reference)
-        kept = sum(text in found[name] for name, texts in reference.items() for text in texts)
-        all_texts = sum(map(len, reference.values()))
-        figures.append({"what": f"summaries of 120 words the same as in f32, {precision}",
+    reference, figures = chosen("--precision", "f32"), []
+    for name, options in (("bf16", ("--precision", "bf16")), ("int8", ("--precision", "int8")),
+                          ("without a model", ("--no-model",))):
+        found = chosen(*options)
+        same = sum(found[each] == reference[each] for each in reference)
+        figures.append({"what": f"the same summary of 120 words as in f32: {name}",
                         "figure": f"{100 * same / len(reference):.1f} %",
-                        "beside": f"{same} of {len(reference)} documents; {100 * kept / all_texts:.1f} % of the sentences"})
+                        "beside": f"{same} of {len(reference)} documents"})
     return figures
 
 
@@ -247,7 +277,8 @@ def main() -> None:
                 f"`benches/office`, {ROUNDS} rounds in turns after one to warm up.",
         "made": report.stamp(root),
         "groups": [alone, two_cores(root, model, texts, file)],
-        "figures": started(root, model, file) + selections(root, model, folder / "documents.jsonl"),
+        "figures": started(root, model, file) + nearest(root, model, folder)
+        + summaries(root, model, folder / "documents.jsonl"),
         "bars": bars(rows),
     }
     out.write_text(json.dumps(part, indent=1), encoding="utf-8")

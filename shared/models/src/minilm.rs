@@ -33,8 +33,9 @@ impl MiniLm {
         Self::open_as(folder, &Options { device, ..Options::default() })
     }
 
-    /// The same, and how it runs. Precision `auto` and `f32` are the reference's; `bf16` is up to twice as fast on a processor
-    /// that multiplies pairs of it, and ranks some documents a little differently, so its name says so.
+    /// The same, and how it runs. Precision `auto` and `f32` are the reference's; `bf16` is up to twice as fast on a processor that
+    /// multiplies pairs of it (cosine with the reference 0.9999 and more), `int8` up to three times on one that multiplies
+    /// fours of bytes (0.998 in the mean). Either may order near equals otherwise, so its name says so.
     ///
     /// # Errors
     /// `ModelError::File` for a missing file, `ModelError::Asked` for `f16`.

@@ -23,8 +23,15 @@ use summarizer::BackendError;
 use summarizer::batch::{self, Batch, Budget, Encoding, Memory};
 use tokio::sync::oneshot;
 
-/// Work of a batch: enough to keep the cores busy, few enough to stay in the cache.
+/// Work of a batch at least: enough to keep a core busy, few enough that who comes meanwhile does not wait long.
 const WORK: u64 = 1024;
+/// And for each thread: enough that none is left without texts.
+const EACH: u64 = 256;
+
+/// Work of a batch on this machine.
+fn work() -> u64 {
+    WORK.max(EACH.saturating_mul(u64::try_from(rayon::current_num_threads()).unwrap_or(1)))
+}
 
 /// What is loaded, and where it runs.
 #[derive(Debug, Clone)]
@@ -134,6 +141,8 @@ type Vector = Result<Vec<f32>, String>;
 
 /// The model with all that waits for it.
 struct Desk<E> {
+    /// Of a batch, at most.
+    work: u64,
     encoder: E,
     /// In f32, for sequences whose numbers overflow; `None` inside where the model itself is.
     exact: Option<Option<E>>,
@@ -144,9 +153,10 @@ struct Desk<E> {
 
 impl<E: Encode> Desk<E> {
     fn new(encoder: E, watch: Watch) -> Self {
-        let budget = Budget { work: WORK, turn: WORK, even: encoder.even() };
+        let work = work();
+        let budget = Budget { work, turn: WORK, even: encoder.even() };
         let planner = Encoding::new(budget, encoder.memory());
-        Self { encoder, exact: None, planner, waiting: BTreeMap::new(), watch }
+        Self { work, encoder, exact: None, planner, waiting: BTreeMap::new(), watch }
     }
 
     /// Takes on a request, or tells why not.
@@ -194,7 +204,7 @@ impl<E: Encode> Desk<E> {
         let outcome = guarded(|| self.encoder.forward(&rows));
         let padding = outcome.as_ref().map_or(0, |(_, padding)| *padding);
         #[expect(clippy::cast_precision_loss, reason = "budgets are small")]
-        let fill = batch.work as f64 / WORK as f64;
+        let fill = batch.work as f64 / self.work as f64;
         let mut ran = Ran {
             sequences: rows.len(),
             tokens: batch.tokens,

@@ -66,7 +66,7 @@ fn gelu_near_plain(values: &mut [f32]) {
     for value in values {
         let x = value.clamp(-4.0, 4.0);
         let u = x * x;
-        let p = 6.740_395_7e-11_f32;
+        let p = 6.740_396e-11_f32;
         let p = p * u - 6.066_907_4e-9;
         let p = p * u + 2.440_845_3e-7;
         let p = p * u - 5.860_600_6e-6;

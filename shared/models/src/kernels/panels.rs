@@ -52,8 +52,10 @@ impl Panels {
         let step = |row: &[f32]| row.iter().fold(0.0_f32, |most, value| most.max(value.abs())) / 127.0;
         let all: Vec<f32> = weight.par_chunks_exact(inputs.max(1)).map(step).collect();
         let inverse: Vec<f32> = all.iter().map(|step| if *step > 0.0 { 1.0 / step } else { 0.0 }).collect();
+        // Adding it leaves a whole number in the lowest bits.
+        const WHOLE: f32 = 12_582_912.0;
         #[expect(clippy::cast_possible_truncation, reason = "within ±127, and what is no number becomes 0")]
-        let whole = |output: usize, value: f32| (value * inverse[output]).round() as i8;
+        let whole = |output: usize, value: f32| (value * inverse[output] + WHOLE).to_bits() as i8;
         let panels = Lines::of::<4>(weight, outputs, inputs, whole);
         let of_panel = |panel: usize| {
             let mut sums = [0_i32; PANEL];
@@ -91,10 +93,14 @@ impl<T: Copy + Default + Send + Sync> Lines<T> {
         let from = all.as_ptr().align_offset(LINE);
         if panel > 0 {
             all[from..].par_chunks_exact_mut(panel).take(count).enumerate().for_each(|(number, panel)| {
-                for (at, row) in weight.chunks_exact(inputs).skip(number * PANEL).take(PANEL).enumerate() {
-                    for (input, value) in row.iter().enumerate() {
-                        panel[(input / STEP * PANEL + at) * STEP + input % STEP] =
-                            narrow(number * PANEL + at, *value);
+                let first = number * PANEL;
+                let rows: Vec<&[f32]> = weight.chunks_exact(inputs).skip(first).take(PANEL).collect();
+                // Written in order, read from many rows at once: the other way round every number is a line of the cache.
+                for (step, line) in panel.chunks_exact_mut(PANEL * STEP).enumerate() {
+                    for ((at, row), places) in rows.iter().enumerate().zip(line.chunks_exact_mut(STEP)) {
+                        for (place, value) in places.iter_mut().zip(&row[step * STEP..]) {
+                            *place = narrow(first + at, *value);
+                        }
                     }
                 }
             });

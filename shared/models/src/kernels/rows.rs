@@ -137,7 +137,6 @@ fn smaller(a: f32, b: f32) -> f32 {
 
 /// Rounded to the nearest `bfloat16`, ties to even; what is no number stays none.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "the upper half is wanted")]
 pub(super) fn half(value: f32) -> u16 {
     let bits = value.to_bits();
     let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1));
@@ -154,7 +153,7 @@ fn round_plain(x: &[f32], inputs: usize, halves: &mut [u16], stride: usize) {
 }
 
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 and 255 by then")]
+#[expect(clippy::cast_possible_truncation, reason = "within 0 and 255 by then")]
 fn quantise_plain(x: &[f32], inputs: usize, bytes: &mut [u8], stride: usize, steps: &mut [Step]) {
     /// Adding it leaves a whole number in the lowest bits.
     const WHOLE: f32 = 12_582_912.0;
