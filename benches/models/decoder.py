@@ -263,9 +263,9 @@ def work(kind, group, name):
         looked = layers * 2 * inner * prompt
         attention = prompt * looked + answer * looked
         products = encoded + answer * step
-        flop = {kind_of: 2 * products / answer, ("bf16" if cache == 2 else "f32"): 2 * attention / answer}
-        if kind_of == "f32":
-            flop = {"f32": 2 * (products + attention) / answer}
+        flop = {kind_of: 2 * products / answer}
+        other = "bf16" if cache == 2 else "f32"
+        flop[other] = flop.get(other, 0) + 2 * attention / answer
         return {"flop": flop, "bytes": step * size / rows + looked * cache}
     layers, hidden, inner, shared, wide, vocabulary = 28, 1024, 2048, 1024, 3072, 151936
     token = layers * (hidden * (2 * inner + 2 * shared) + 3 * hidden * wide)
