@@ -99,7 +99,7 @@ async fn many_workers_ask_for_exactly_as_many_pages_as_the_cap_has() {
     nudge_all(&memory).await;
     work(&memory, 1).await;
     assert_eq!((memory.ocr_starts().len(), spent(&memory).await), (10, 10));
-    let jobs = memory.list(&Filter::default()).await.unwrap();
+    let jobs = Jobs::list(&memory, &Filter::default()).await.unwrap();
     let (went_on, stopped): (Vec<_>, Vec<_>) = jobs.iter().partition(|job| job.outcome.is_none());
     assert_eq!((went_on.len(), stopped.len()), (10, 4));
     for job in &went_on {
@@ -186,24 +186,25 @@ async fn what_a_cap_stopped_runs_by_itself_in_the_new_month_or_when_there_is_roo
     let stopped =
         || Filter { reason: Some(Reason::OcrBudget), state: Some(State::Ended), ..Filter::default() };
     end_all(&memory).await;
-    assert_eq!(memory.list(&stopped()).await.unwrap().len(), 2);
+    assert_eq!(Jobs::list(&memory, &stopped()).await.unwrap().len(), 2);
     let resume = Resume::new(memory.stack());
     assert_eq!(resume.look().await.unwrap(), 0, "the month is not over");
     memory.set_layers(vec![cap(5)]);
     assert_eq!(resume.look().await.unwrap(), 1, "room for one");
     tokio::time::advance(Duration::from_secs(31 * 86_400)).await;
     assert_eq!(resume.look().await.unwrap(), 1, "a new month");
-    assert_eq!(memory.list(&stopped()).await.unwrap().len(), 0);
+    assert_eq!(Jobs::list(&memory, &stopped()).await.unwrap().len(), 0);
     assert_eq!(resume.look().await.unwrap(), 0);
     assert!(memory.contents().is_empty(), "nobody looks for more: {:?}", memory.contents());
-    let again = memory.list(&Filter { unfinished: true, ..Filter::default() }).await.unwrap();
+    let again = Jobs::list(&memory, &Filter { unfinished: true, ..Filter::default() }).await.unwrap();
     assert!(again.iter().filter(|job| job.run == 2).all(|job| job.state == State::At(Stage::Ingest)));
 }
 
 /// Tells of everything that is to be told.
 async fn end_all(memory: &Memory) {
-    for job in
-        memory.list(&Filter { state: Some(State::At(Stage::Notify)), ..Filter::default() }).await.unwrap()
+    for job in Jobs::list(memory, &Filter { state: Some(State::At(Stage::Notify)), ..Filter::default() })
+        .await
+        .unwrap()
     {
         let mut ended = job.clone();
         (ended.state, ended.revision) = (State::Ended, ended.revision + 1);

@@ -4,7 +4,7 @@ use crate::common::{BUCKET, Emulated, ROLE, TOPIC, letter, pngs, serve, skipped}
 use async_trait::async_trait;
 use aws::textract::{NotificationChannel, Textract};
 use domain::{Document, JobId};
-use ports::{Fault, Objects, Ocr, PageImage, PageLines, Part, PortError, Progress, Result, Written};
+use ports::{Fault, Listing, Objects, Ocr, PageImage, PageLines, Part, PortError, Progress, Result, Written};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +24,22 @@ impl Objects for Artifacts {
     }
 
     async fn documents(&self, _: &str, _: &str) -> Result<Vec<Document>> {
+        unused()
+    }
+
+    async fn listing(&self, _: &str, _: &str, _: &str) -> Result<Listing> {
+        unused()
+    }
+
+    async fn versions(&self, _: &str, _: &str) -> Result<Vec<Document>> {
+        unused()
+    }
+
+    async fn erase(&self, _: &Document) -> Result<bool> {
+        unused()
+    }
+
+    async fn erase_artifacts(&self, _: &str) -> Result<u64> {
         unused()
     }
 
