@@ -123,7 +123,7 @@ impl OcrStep {
                 asked.fetch_add(count(part), Ordering::Relaxed);
             }
             Ok(Progress::Pending(_)) => {}
-            Err(failure) => self.refund(paid, failure).await?,
+            Err(failure) => self.refund(claimed, paid, failure).await?,
         }
         Ok(Ok(progress))
     }

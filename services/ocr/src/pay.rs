@@ -19,6 +19,8 @@ use worker::{Claimed, Resume, StepFailure};
 pub(crate) struct Paid {
     name: String,
     of: Vec<Cap>,
+    /// Whether another worker may have taken them under the same name.
+    shared: bool,
 }
 
 impl OcrStep {
@@ -51,20 +53,29 @@ impl OcrStep {
             _ => name_of(part),
         };
         if caps.is_empty() {
-            return Ok(Ok(Paid { name, of: Vec::new() }));
+            return Ok(Ok(Paid { name, of: Vec::new(), shared: false }));
         }
         Ok(match self.stack.budget.take(&name, part.images.len() as u64, caps).await? {
-            Taken::Yes => Ok(Paid { name, of: caps.to_vec() }),
+            Taken::Yes => Ok(Paid { name, of: caps.to_vec(), shared: part.images.len() > 1 }),
             Taken::Exceeds(cap) => Err(cap),
         })
     }
 
     /// Gives the pages back, if this failure says that nothing was done with them. One that is lost on its way leaves
     /// that open.
-    pub(crate) async fn refund(&self, paid: Paid, failure: &PortError) -> Result<(), StepFailure> {
+    pub(crate) async fn refund(
+        &self,
+        claimed: &Claimed,
+        paid: Paid,
+        failure: &PortError,
+    ) -> Result<(), StepFailure> {
         let may_have_worked = matches!(failure.fault, Fault::Transient | Fault::Full);
         if paid.of.is_empty() || may_have_worked {
             return Ok(());
+        }
+        if paid.shared {
+            // Whoever was stopped for long and lost his claim must not give back what its new holder has spent.
+            claimed.update(|_| {}).await?;
         }
         Ok(self.stack.budget.give_back(&paid.name, &paid.of).await?)
     }

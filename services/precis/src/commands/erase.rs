@@ -137,8 +137,8 @@ fn below(job: &Job) -> String {
 /// Erases one job and the version of the object that it is about.
 async fn erase(place: &Place, args: &cli::Erase, job: &Job) -> Result<()> {
     let stack = &place.stack;
-    let at_work = job.claim.as_ref().map(|claim| claim.until);
-    let job = change(place, job, Job::erase).await?;
+    let (before, job) = change(place, job, Job::erase).await?;
+    let at_work = before.claim.as_ref().map(|claim| claim.until);
     if !args.keep_object {
         stack.objects.erase(&job.document).await?;
     }
@@ -169,15 +169,15 @@ async fn sweep(place: &Place, args: &cli::Erase, job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// Writes the job as `to` makes it, whoever else writes it.
-async fn change(place: &Place, job: &Job, to: impl Fn(&Job, Timestamp) -> Job) -> Result<Job> {
+/// Writes the job as `to` makes it, whoever else writes it. Gives it as it stood before and as it stands now.
+async fn change(place: &Place, job: &Job, to: impl Fn(&Job, Timestamp) -> Job) -> Result<(Job, Job)> {
     let jobs = &place.stack.jobs;
     let mut job = job.clone();
     let began = job.erased;
     for _ in 0..TRIES {
         let next = to(&job, place.stack.clock.now());
         match jobs.replace(&next).await {
-            Ok(()) => return Ok(next),
+            Ok(()) => return Ok((job, next)),
             Err(error) if error.fault == Fault::Conflict => {}
             Err(error) => return Err(error.into()),
         }
