@@ -360,8 +360,7 @@ mod tests {
 
     #[test]
     fn states_are_spread_over_all_shards() {
-        let shards: BTreeSet<_> =
-            (0..100).map(|second| shard(&job(None, second).id)).collect();
+        let shards: BTreeSet<_> = (0..100).map(|second| shard(&job(None, second).id)).collect();
         assert_eq!(shards.len(), SHARDS as usize);
     }
 
