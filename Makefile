@@ -133,7 +133,7 @@ diff: ## how the templates here differ from those deployed (ENV=NAME)
 destroy: ## take a deployment down; its documents stay (ENV=NAME)
 plan deploy diff destroy:
 	@infra/deploy $@ $(if $(ENV),"$(ENV)",$(error ENV is missing: make $@ ENV=NAME, for infra/environments/NAME.yml)) $(ARGS)
-# ARGS=600 is quicker
-# ARGS=10000 is so many loads
+
+# ARGS=10000 is so many loads, ARGS=600 is quicker
 scaling: ## simulate how the services scale, and write docs/scaling.md
 	@benches/scaling/run.sh $(ARGS)
