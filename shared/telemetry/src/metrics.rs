@@ -6,12 +6,16 @@
 //! Histograms buffer what was recorded until somebody looks; [`recorder`] therefore empties the buffers every
 //! few seconds by itself, so that a service whose metrics nobody reads does not grow.
 
+mod model;
+
 use domain::text::Origin;
 use domain::{OutcomeKind, Reason, Stage};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use std::fmt::Write;
 use std::sync::OnceLock;
 use std::time::Duration;
+
+pub use model::{ModelBatch, Phase, model_batch, summarized};
 
 /// How a metric behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,73 +221,6 @@ pub fn event_repaired() {
 /// A stage did its work on one job.
 pub fn stage_done(stage: Stage, took: Duration) {
     metrics::histogram!(STAGE_SECONDS, "stage" => stage.as_str()).record(took.as_secs_f64());
-}
-
-/// A phase of one job's summary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Phase {
-    /// Structure and ranking.
-    Rank,
-    /// The model's queue and its work.
-    Embed,
-    /// Selection, facts and citations.
-    Choose,
-    /// A model that writes, with its checks.
-    Write,
-}
-
-impl Phase {
-    /// The label's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Rank => "rank",
-            Self::Embed => "embed",
-            Self::Choose => "choose",
-            Self::Write => "write",
-        }
-    }
-}
-
-/// A phase of a summary took so long.
-pub fn summarized(phase: Phase, took: Duration) {
-    metrics::histogram!(SUMMARIZE_SECONDS, "phase" => phase.as_str()).record(took.as_secs_f64());
-}
-
-/// A batch of the sentence model.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ModelBatch {
-    /// Sentences in it.
-    pub sequences: u64,
-    /// Their tokens.
-    pub tokens: u64,
-    /// Tokens that only filled rows.
-    pub padding: u64,
-    /// Its share of the budget.
-    pub fill: f64,
-    /// Bytes that it was planned to take.
-    pub bytes: u64,
-    /// How long the device had it.
-    pub took: Duration,
-    /// The longest wait for a first turn that ended with it.
-    pub waited: Option<Duration>,
-    /// Tokens that wait behind it.
-    pub waiting: u64,
-}
-
-/// A batch of the sentence model has run.
-#[expect(clippy::cast_precision_loss, reason = "no process holds 2^53 tokens or bytes")]
-pub fn model_batch(batch: &ModelBatch) {
-    metrics::counter!(MODEL_TOKENS, "kind" => "text").increment(batch.tokens);
-    metrics::counter!(MODEL_TOKENS, "kind" => "padding").increment(batch.padding);
-    metrics::counter!(MODEL_SEQUENCES).increment(batch.sequences);
-    metrics::histogram!(MODEL_SECONDS).record(batch.took.as_secs_f64());
-    metrics::histogram!(MODEL_FILL).record(batch.fill);
-    if let Some(waited) = batch.waited {
-        metrics::histogram!(MODEL_WAIT).record(waited.as_secs_f64());
-    }
-    metrics::gauge!(MODEL_WAITING).set(batch.waiting as f64);
-    metrics::gauge!(MODEL_MEMORY).set(batch.bytes as f64);
 }
 
 /// So many pages were read from there.
@@ -530,7 +467,7 @@ mod tests {
     }
 
     fn is_metric(text: &str) -> bool {
-        let ends = ["_total", "_seconds", "_in_flight", "_messages"];
+        let ends = ["_total", "_seconds", "_in_flight", "_messages", "_ratio", "_tokens", "_bytes"];
         text.starts_with("precis_")
             && text.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase())
             && ends.iter().any(|end| text.ends_with(end))

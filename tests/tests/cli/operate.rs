@@ -4,7 +4,7 @@
 use crate::{ended, notice, summarize, up};
 use local::OpenOptions;
 use ports::{Address, Outgoing, QueueName};
-use precis_tests::program::{Place, repository};
+use precis_tests::program::{Place, repository, run};
 use std::fs;
 
 /// A data folder to which these documents were sent, and nobody works.
@@ -101,7 +101,7 @@ fn a_cost_is_estimated_from_counts_and_prices_that_can_be_corrected() {
     let estimate = |more: &[&str]| {
         let all =
             [&["cost", "--documents", "1000", "--pages", "10", "--scanned", "50%", "--json"], more].concat();
-        place.run(&all).with_status(0).json().remove(0)
+        run(&mut place.precis(&all)).with_status(0).json().remove(0)
     };
     let usual = estimate(&["--region", "us-east-1"]);
     // 1,000 documents of 10 pages, half of them at 0.0015; one e-mail each at 0.00002; a gigabyte at 0.023.

@@ -77,7 +77,7 @@ fn help_teaches_every_command_by_example() {
         .map(|line| line.split_whitespace().next().unwrap())
         .filter(|command| *command != "help")
         .collect();
-    assert_eq!(commands.len(), 22, "{commands:?}");
+    assert_eq!(commands.len(), 27, "{commands:?}");
     for command in commands {
         let help = run(&mut place.precis(&[command, "--help"])).with_status(0).out;
         assert!(help.contains("Usage: precis "), "{command}: {help}");
