@@ -74,6 +74,10 @@ impl PriceList {
         let shown = file.display().to_string();
         let text = std::fs::read_to_string(file).map_err(|error| bad(&shown)(error.to_string()))?;
         let own = parse(&text).map_err(bad(&shown))?;
+        // What is wrong shows at once, and not in the month in which its region is asked for.
+        for (other, _) in own.iter().filter(|(_, value)| value.is_table()) {
+            Self::merged(other, &known, Some(&own)).map_err(bad(&shown))?;
+        }
         Self::merged(region, &known, Some(&own)).map_err(bad(&shown))
     }
 

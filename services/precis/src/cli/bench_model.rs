@@ -16,7 +16,7 @@ is not.
 
 Examples:
   precis bench-model
-  precis bench-model --price 0.0808             documents for a dollar, if an hour of this machine costs that
+  precis bench-model --price 0.0808             what an hour here costs
   precis bench-model --pages 1 --at-once 32 --json
   precis bench-model contracts/*.pdf --dtype bf16
 

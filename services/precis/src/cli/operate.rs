@@ -128,7 +128,7 @@ pub struct Erase {
 /// What `precis backfill --help` teaches.
 pub const BACKFILL_HELP: &str = "\
 Examples:
-  precis backfill --stack precis                how many, how much, what it costs
+  precis backfill --stack precis                what it would cost
   precis backfill contracts/ --stack precis --yes
   precis backfill --stack precis --yes --rate 20 --ahead 500
   precis backfill --stack precis --inventory s3://lists/2026-11-29/manifest.json
@@ -202,7 +202,7 @@ pub const COST_HELP: &str = "\
 Examples:
   precis cost --documents 10000 --pages 12 --scanned 30%
   precis cost --documents 10000 --pages 12 --scanned 30% --region eu-west-1
-  precis cost --stack precis --since 2026-11-01        what it did cost, by prefix
+  precis cost --stack precis --since 2026-11-01     what it did cost
   precis cost --stack precis --since 2026-11-01 --depth 2 --json
   precis cost --example > prices.toml                  prices to be corrected
 
