@@ -133,12 +133,12 @@ Examples:
   precis backfill --stack precis --yes --rate 20 --ahead 500
   precis backfill --stack precis --inventory s3://lists/2026-11-29/manifest.json
 
-Sends the documents that lie in a bucket and have no job through the pipeline, as
-if they had come just now. Without --yes nothing is sent.
+Sends the documents that lie in a bucket and have no job through the pipeline,
+as if they had come just now. Without --yes nothing is sent.
 
-Live documents go first: no more than --ahead documents are ever on their way, in
-the place of their tenant. Broken off (Ctrl-C, kill, a lost connection) the same
-command goes on where it was; a document that is sent twice makes one job.
+Live documents go first: no more than --ahead documents are ever on their way,
+in the place of their tenant. Broken off (Ctrl-C, kill, a lost connection) the
+same command goes on where it was; a document that is sent twice makes one job.
 
 The pages and the share of scans are estimated from documents that were done
 here; without any, say them: --pages and --scanned.";
@@ -208,8 +208,9 @@ Examples:
 
 The first form estimates, from requests that were counted for each document and
 AWS's list prices of one day; it asks nobody. The second sums what each job says
-that it did cost: pages of OCR, requests, seconds of work. Requests that no single
-document sends (polls, deletions) are in the estimate and not in the sums.";
+that it did cost: pages of OCR, requests, seconds of work. Requests that no
+single document sends (polls, deletions) are in the estimate and not in the
+sums.";
 
 /// `precis cost`.
 #[derive(Debug, Args)]
