@@ -2,6 +2,7 @@
 //! for each level.
 
 use super::Level;
+use super::activations::exp;
 use super::level::levels;
 
 levels! {
@@ -26,27 +27,6 @@ levels! {
 }
 
 const LANES: usize = 16;
-
-/// e to the x: x = n·ln 2 + r, a polynomial for e^r, 2^n by its bits. Off by less than two units of the last place; below
-/// −87 it is as good as zero.
-#[inline(always)]
-fn exp(x: f32) -> f32 {
-    /// Adding and taking it away rounds to a whole number.
-    const ROUND: f32 = 12_582_912.0;
-    let x = x.clamp(-87.0, 88.0);
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
-    let p = 1.987_569_1e-4_f32;
-    let p = p * r + 1.398_199_9e-3;
-    let p = p * r + 8.333_452e-3;
-    let p = p * r + 4.166_579_6e-2;
-    let p = p * r + 0.166_666_65;
-    let p = p * r + 0.5;
-    let e = p * r * r + r + 1.0;
-    // Whole and within ±127.
-    e * f32::from_bits(((shifted.to_bits() & 0x3ff).wrapping_add(127) & 0xff) << 23)
-}
 
 /// The sum of what `of` makes of each number, in 16 lanes, so that the processor may add 16 at once.
 #[inline(always)]
