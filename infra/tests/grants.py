@@ -20,7 +20,7 @@ TAKES = {
     "TransactDelete": "DeleteItem", "TransactConditionCheck": "ConditionCheckItem",
 }
 FREE = {("STS", "GetCallerIdentity")}  # takes no right
-# Needed and not called in the tests, as calls.txt would have it, and why.
+# Needed, and called in the tests never or not each time, as calls.txt would have it, and why.
 UNCALLED = {
     "asked of ECS' agent, which no emulator has (shared/aws/src/host.rs)": [f"{one} ECS UpdateTaskProtection task/STACK/1" for one in SERVICES],
     "never asked: with it S3 answers 404 for what is not there, without it 403, which is another fault": [
@@ -46,9 +46,12 @@ def calls():
 def called():
     """(service, AWS's service, operation, resource) for each line."""
     kept = [line for line in (HERE / "calls.txt").read_text().splitlines() if line and not line.startswith("#")]
-    for line in kept + [one for some in UNCALLED.values() for one in some]:
-        service, aws, operation, *rest = line.split(" ")
-        yield service, aws, operation, " ".join(rest)
+    return map(parts, kept + [one for some in UNCALLED.values() for one in some])
+
+
+def parts(line):
+    service, aws, operation, *rest = line.split(" ")
+    return service, aws, operation, " ".join(rest)
 
 
 def asked(deployment, aws, operation, resource):
@@ -80,15 +83,19 @@ def policies(deployment, service):
     return [one.get("PolicyDocument", {}) for one in role.get("Policies", [])]
 
 
-@rule_about("AWS::IAM::Role")
-def a_service_may_do_all_that_it_does(deployment):
-    """Found out in an account, a right that is missing is an outage."""
-    for service, aws, operation, resource in calls():
+def refused(deployment, lines):
+    for service, aws, operation, resource in map(parts, lines):
         if service not in SERVICES or (aws, operation) in FREE:
             continue
         action, where = asked(deployment, aws, operation, resource)
         if not any(may(policy, action, where, None, context(action)) for policy in policies(deployment, service)):
             yield f"{service} may not {action} on {where}, and does ({operation})"
+
+
+@rule_about("AWS::IAM::Role")
+def a_service_may_do_all_that_it_does(deployment):
+    """Found out in an account, a right that is missing is an outage."""
+    yield from refused(deployment, [" ".join(call) for call in calls()])
     topic = arn("sns", f"{stack(deployment)}-textract-completed")
     if ("textract", "SNS", "Publish", "STACK-textract-completed") not in set(calls()):
         yield f"Textract's stand-in never published to {topic}"
