@@ -32,6 +32,7 @@ async fn main() -> Outcome<()> {
         precision,
         context: Some(long + answer + 64),
         tokens: 1 << 20,
+        ..WriterOptions::default()
     };
     let writer = Writer::load(Path::new(model), options)?;
     let load = writer.load_time().unwrap_or_default().as_secs_f64();
@@ -64,7 +65,7 @@ async fn run(writer: &Writer, content: &str, answer: usize, rows: usize) -> Outc
     };
     let asked = (0..rows).map(|row| (prompt(row), controls.clone())).collect();
     let (cores, clock) = (on_cores()?, Instant::now());
-    for written in writer.write(asked).await? {
+    for written in writer.write("", asked).await? {
         let written = written?.tokens.len();
         if written != answer {
             return Err(format!("an answer of {written} tokens, {answer} wanted").into());

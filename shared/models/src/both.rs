@@ -15,6 +15,8 @@ pub struct Options {
     pub precision: Precision,
     /// Who is told of each of its batches.
     pub watch: Watch,
+    /// Who is told of each step of the model that writes.
+    pub writer: Watch,
 }
 
 /// A sentence encoder and, where there is one, a model that writes, as one backend. Their weights are loaded when they are
@@ -25,7 +27,10 @@ pub struct Options {
 pub fn open(reader: &Path, writer: Option<&Path>, options: &Options) -> Result<Arc<dyn Backend>, ModelError> {
     let reader = MiniLm::open_as(reader, options)?;
     let Some(writer) = writer else { return Ok(Arc::new(reader)) };
-    let writer = Writer::open(writer, WriterOptions { device: options.device, ..WriterOptions::default() })?;
+    let writer = Writer::open(
+        writer,
+        WriterOptions { device: options.device, watch: options.writer.clone(), ..WriterOptions::default() },
+    )?;
     Ok(Arc::new(Both { reader, writer }))
 }
 
@@ -58,7 +63,7 @@ impl<R: Backend, W: Generator> Backend for Both<R, W> {
             seed: 0,
             stop: Vec::new(),
         };
-        self.writer.generate(vec![prompt]).await.map(drop)
+        self.writer.generate("", vec![prompt]).await.map(drop)
     }
 
     fn generator(&self) -> Option<&dyn Generator> {

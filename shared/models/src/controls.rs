@@ -77,9 +77,4 @@ impl Controls {
         }
         Ok(())
     }
-
-    /// Rows that the answer takes in a batch.
-    pub(crate) fn rows(&self) -> usize {
-        self.beams
-    }
 }

@@ -4,7 +4,7 @@ use crate::ModelError;
 use crate::bert::{Bert, pooled};
 use crate::kernels::Level;
 use crate::packed_bert::PackedBert;
-use crate::worker::{Encode, Wanted};
+use crate::reader::{Encode, Wanted};
 use crate::{Precision, kernels::Width};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
@@ -70,7 +70,7 @@ fn memory(config: &Config, weights: u64, tensors: bool) -> Memory {
     let layers = 6 * hidden + wide;
     let active = 4 * if tensors { 2 * layers } else { layers };
     let pair = if tensors { 2 * 4 * size(config.num_attention_heads) } else { 0 };
-    Memory { limit: weights.saturating_add(ROOM), weights, cached: 0, active, pair }
+    Memory { limit: weights.saturating_add(ROOM), weights, cached: 0, active, pair, scored: 0 }
 }
 
 impl Encode for Encoder {

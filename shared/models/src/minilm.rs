@@ -2,15 +2,14 @@
 
 use crate::folder::Folder;
 use crate::kernels::Width;
-use crate::worker::{self, Request, Wanted};
+use crate::reader::{self, Request, Wanted};
 use crate::{DeviceChoice, ModelError, Options};
 use async_trait::async_trait;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use summarizer::{Backend, BackendError, Generator};
-use tokio::sync::oneshot;
 
 /// A sentence encoder: BERT from a folder with `config.json`, `tokenizer.json` and `model.safetensors`,
 /// mean pooling, unit vectors (384 numbers for MiniLM-L6). Texts are truncated where
@@ -38,7 +37,7 @@ impl MiniLm {
     /// fours of bytes (0.998 in the mean). Either may order near equals otherwise, so its name says so.
     ///
     /// # Errors
-    /// `ModelError::File` for a missing file, `ModelError::Asked` for `f16`.
+    /// `ModelError::File` for a missing file, `ModelError::Asked` for `f16`, `ModelError::Device` for a GPU that is not there.
     pub fn open_as(folder: &Path, options: &Options) -> Result<Self, ModelError> {
         Self::start(folder, options, false)
     }
@@ -60,8 +59,12 @@ impl MiniLm {
     }
 
     fn start(folder: &Path, options: &Options, now: bool) -> Result<Self, ModelError> {
-        let Options { device, precision, watch } = options.clone();
+        let Options { device, precision, watch, .. } = options.clone();
         let wanted = Wanted { folder: Folder::open(folder)?, device, precision, watch };
+        if matches!(device, DeviceChoice::Cuda(_)) {
+            // Not left to the first document: whoever asked for it is still looking.
+            device.open()?;
+        }
         let mut name = wanted.folder.fingerprint()?;
         match wanted.width()? {
             Width::F32 => {}
@@ -71,10 +74,10 @@ impl MiniLm {
         let (requests, queue) = channel();
         let loaded = Arc::new(OnceLock::new());
         let noted = Arc::clone(&loaded);
-        let encoder = if now { Some(worker::load(&wanted, &loaded)?) } else { None };
+        let encoder = if now { Some(reader::load(&wanted, &loaded)?) } else { None };
         std::thread::Builder::new()
             .name("model".to_owned())
-            .spawn(move || worker::serve(&wanted, &queue, &noted, encoder))
+            .spawn(move || reader::serve(&wanted, &queue, &noted, encoder))
             .map_err(ModelError::Thread)?;
         Ok(Self { name, requests, loaded })
     }
@@ -96,9 +99,8 @@ impl Backend for MiniLm {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
-        let (reply, answer) = oneshot::channel();
-        let (tenant, since) = (tenant.to_owned(), Instant::now());
-        self.requests.send(Request { tenant, texts, since, reply }).map_err(|_| BackendError::Stopped)?;
+        let (request, answer) = Request::new(tenant, texts);
+        self.requests.send(request).map_err(|_| BackendError::Stopped)?;
         answer.await.map_err(|_| BackendError::Stopped)?
     }
 

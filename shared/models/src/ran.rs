@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A batch that has run, whether or not it went well.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Ran {
     /// Sequences in it.
     pub sequences: usize,
-    /// Their tokens.
+    /// Tokens of theirs that were read.
     pub tokens: u64,
+    /// Tokens of answers that came of it; none where sentences become vectors.
+    pub written: u64,
     /// Tokens that were computed only to fill rows up to the longest of their group; none on a processor.
     pub padding: u64,
     /// Its share of the budget of work, from 0; above 1 where one sequence alone is more.

@@ -1,7 +1,7 @@
 //! A model that writes, as summarizer's `Generator`.
 
 mod engine;
-mod queue;
+mod memory;
 
 use crate::controls::Controls;
 use crate::files::Files;
@@ -10,17 +10,15 @@ use crate::model::Kind;
 use crate::precision::{Dtypes, Precision};
 use crate::text::Text;
 use crate::weights::Weights;
-use crate::{DeviceChoice, ModelError};
+use crate::{DeviceChoice, ModelError, Watch, desk};
 use async_trait::async_trait;
 use candle_core::Device;
-use engine::{Engine, Loader};
-use queue::{Asked, Request};
+use engine::{Asked, Engine, Loader, Request, Setting};
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use summarizer::{Answer, BackendError, Generator, Prompt};
-use tokio::sync::oneshot;
 
 /// Tokens of all running rows, prompts and longest answers together, unless it is said otherwise.
 const TOKENS: usize = 16 * 1024;
@@ -30,7 +28,7 @@ const LOOKUP: usize = 8;
 const TOP_P: f32 = 0.95;
 
 /// How a [`Writer`] runs its model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct WriterOptions {
     /// Where.
     pub device: DeviceChoice,
@@ -38,14 +36,22 @@ pub struct WriterOptions {
     pub precision: Precision,
     /// Tokens that a prompt and its answer may have, instead of what the folder says.
     pub context: Option<usize>,
-    /// Tokens that running rows may have together, longest answers included: what bounds the caches. A row that has more by
-    /// itself runs alone.
+    /// Tokens that running rows may have together, longest answers included: what bounds the caches. For one row of the whole
+    /// context there is always room.
     pub tokens: usize,
+    /// Who is told of each step.
+    pub watch: Watch,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { device: DeviceChoice::Auto, precision: Precision::Auto, context: None, tokens: TOKENS }
+        Self {
+            device: DeviceChoice::Auto,
+            precision: Precision::Auto,
+            context: None,
+            tokens: TOKENS,
+            watch: Watch::default(),
+        }
     }
 }
 
@@ -95,14 +101,16 @@ impl Writer {
         };
         let loaded = Arc::new(OnceLock::new());
         let loader = Loader { files, device, dtypes, loaded: Arc::clone(&loaded) };
-        let model = if now { Some(loader.load()?) } else { None };
-        let engine = Engine::new(loader, model, kind.clone(), Arc::clone(&text), options.tokens);
+        let context = options.context.unwrap_or(kind.context());
+        let room = (options.tokens, context);
+        let setting = Arc::new(Setting::new(&loader, kind.clone(), Arc::clone(&text), room, options.watch)?);
+        let ready = move |model| Engine::new(model, Arc::clone(&setting));
+        let engine = if now { Some(ready(loader.clone().load()?)) } else { None };
         let (requests, queue) = channel();
         std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || engine.serve(&queue))
+            .spawn(move || desk::serve(engine, || loader.clone().load().map(&ready), &queue))
             .map_err(ModelError::Thread)?;
-        let context = options.context.unwrap_or(kind.context());
         Ok(Self { name, kind, text, context, requests, loaded })
     }
 
@@ -113,12 +121,14 @@ impl Writer {
     }
 
     /// One answer for each prompt, in the same order, each with how it is to be chosen; a failure is its prompt's alone.
-    /// An answer does not depend on what else is being written. Dropping the future cancels what has not been written.
+    /// An answer does not depend on what else is being written. `tenant` says for whom, as tenants take turns; empty where one
+    /// alone uses the model. Dropping the future cancels what has not been written.
     ///
     /// # Errors
-    /// `BackendError` when the model cannot be loaded, or is shutting down.
+    /// `BackendError` when the model cannot be loaded, is shutting down, or an answer alone is too much for the memory.
     pub async fn write(
         &self,
+        tenant: &str,
         prompts: Vec<(Prompt, Controls)>,
     ) -> Result<Vec<Result<Written, ModelError>>, BackendError> {
         let mut out: Vec<Option<Result<Written, ModelError>>> = Vec::with_capacity(prompts.len());
@@ -134,8 +144,8 @@ impl Writer {
             }
         }
         if !asked.is_empty() {
-            let (reply, answer) = oneshot::channel();
-            self.requests.send(Request { asked, reply }).map_err(|_| BackendError::Stopped)?;
+            let (request, answer) = Request::new(tenant, asked);
+            self.requests.send(request).map_err(|_| BackendError::Stopped)?;
             let answers = answer.await.map_err(|_| BackendError::Stopped)??;
             for (place, answer) in places.into_iter().zip(answers) {
                 out[place] = Some(answer);
@@ -176,7 +186,7 @@ impl Generator for Writer {
         self.text.count(text)
     }
 
-    async fn generate(&self, prompts: Vec<Prompt>) -> Result<Vec<Answer>, BackendError> {
+    async fn generate(&self, tenant: &str, prompts: Vec<Prompt>) -> Result<Vec<Answer>, BackendError> {
         let controlled = prompts.into_iter().map(|prompt| {
             let controls = Controls {
                 max_tokens: prompt.max_tokens,
@@ -189,7 +199,7 @@ impl Generator for Writer {
             };
             (prompt, controls)
         });
-        let answers = self.write(controlled.collect()).await?;
+        let answers = self.write(tenant, controlled.collect()).await?;
         let answer = |answer: Result<Written, ModelError>| {
             let written = answer.map_err(|error| BackendError::Run(error.to_string()))?;
             Ok(Answer { text: written.text, tokens: written.tokens.len(), cut: written.cut })

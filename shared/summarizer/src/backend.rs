@@ -43,11 +43,12 @@ pub trait Generator: Send + Sync {
     fn count(&self, text: &str) -> usize;
 
     /// One answer for each prompt, in the same order; the model may run them as one batch. The same prompts give the same
-    /// answers at temperature 0, and at any with the same seeds. Dropping the future cancels what has not been written.
+    /// answers at temperature 0, and at any with the same seeds. `tenant` says whose document they are of, as for
+    /// [`Backend::embed`]. Dropping the future cancels what has not been written.
     ///
     /// # Errors
     /// `BackendError` when the model cannot be loaded or run, or a prompt does not fit the context.
-    async fn generate(&self, prompts: Vec<Prompt>) -> Result<Vec<Answer>, BackendError>;
+    async fn generate(&self, tenant: &str, prompts: Vec<Prompt>) -> Result<Vec<Answer>, BackendError>;
 }
 
 /// What a generator is asked to do.

@@ -151,7 +151,7 @@ impl Writer<'_> {
     }
 
     async fn answers(&self, prompts: Vec<Prompt>, wanted: usize) -> Result<Vec<Answer>, Failure> {
-        let answers = self.generator.generate(prompts).await?;
+        let answers = self.generator.generate(self.tenant, prompts).await?;
         if answers.len() != wanted {
             let why = format!("{} answers for {wanted} prompts", answers.len());
             return Err(BackendError::Run(why).into());

@@ -93,7 +93,7 @@ impl Generator for Clerk {
         text.split_whitespace().count()
     }
 
-    async fn generate(&self, prompts: Vec<Prompt>) -> Result<Vec<Answer>, BackendError> {
+    async fn generate(&self, _tenant: &str, prompts: Vec<Prompt>) -> Result<Vec<Answer>, BackendError> {
         self.prompts.lock().unwrap().extend(prompts.iter().cloned());
         match self.habit {
             Habit::Fails => return Err(BackendError::Run("out of paper".into())),

@@ -1,31 +1,55 @@
 //! The thread that owns a writing model: a batch that rows join and leave at every step.
 //!
-//! A step reads one token of each row, or a piece of a prompt that has just joined, all in one pass. Prompts join in the order
-//! in which they came while the tokens of all rows, their longest answers included, stay within a budget: that bounds the
-//! caches before anything runs. What fails for a batch is tried again in halves, so that only the row that fails alone is told
-//! so. A row whose numbers overflow begins again alone in f32.
+//! Which rows have a part in a step is the planner's to say (`summarizer::batch`): fair between tenants and documents, within a
+//! budget of tokens and of memory, longest answers included. Here is what a plan needs of the world: caches for the rows that
+//! join, one pass of the model for all that a step reads, and what to do when it fails. What fails together is tried again one
+//! by one, so that only the row that fails alone is told so; where the device has no memory, rows that came last give up their
+//! caches and begin anew later; a row whose numbers overflow begins anew alone in f32.
 
-use super::queue::{Asked, Owners, Place, Request};
+use super::memory::{memory, size};
 use crate::ModelError;
+use crate::controls::Controls;
+use crate::desk::{self, Desk, Waiting, guarded};
 use crate::files::Files;
 use crate::generate::{Rules, Task, Written};
 use crate::model::{Kind, Model};
 use crate::precision::{Dtypes, Precision};
-use crate::row::Feed;
+use crate::ran::{Ran, Watch};
+use crate::row::{Feed, Row};
 use crate::text::Text;
 use candle_core::Device;
-use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use summarizer::BackendError;
+use summarizer::batch::{Budget, Decoding, Memory, Place, Prefill, Slice};
 
 /// Tokens that are read in one step, where prompts are among them: rows that are being written wait no longer than for that.
 const PIECE: usize = 512;
-/// Tokens of prompts that an encoder takes at once.
+/// The same where an encoder reads prompts, which it can only do whole.
 const ENCODED: usize = 4096;
+/// Tokens of a document, or of a tenant, before it is another's turn: a letter and its summary.
+const TURN: u64 = 2048;
+
+/// Most tokens of a step.
+pub(super) fn most(kind: &Kind) -> usize {
+    if kind.start().is_some() { ENCODED } else { PIECE }
+}
+
+/// A prompt that fits.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub prompt: Vec<u32>,
+    pub controls: Controls,
+}
+
+/// What became of a prompt; a failure is its own.
+pub(super) type Said = Result<Written, ModelError>;
+
+/// A document's prompts.
+pub(super) type Request = desk::Request<Asked, Said>;
 
 /// What it takes to load the model.
+#[derive(Clone)]
 pub(super) struct Loader {
     pub files: Files,
     pub device: Device,
@@ -34,315 +58,372 @@ pub(super) struct Loader {
 }
 
 impl Loader {
-    pub(super) fn load(&self) -> Result<Model, ModelError> {
-        let start = Instant::now();
-        let (model, _) = Model::load(&self.files, &self.device, self.dtypes, false)?;
-        let took = *self.loaded.get_or_init(|| start.elapsed());
-        let duration = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(duration_ms = duration, "writing model loaded");
-        Ok(model)
+    pub(super) fn load(self) -> Result<Loaded, ModelError> {
+        let model = desk::timed("writer", &self.loaded, || {
+            Model::load(&self.files, &self.device, self.dtypes, false).map(|(model, _)| model)
+        })?;
+        Ok(Loaded { model, loader: self })
     }
 
-    /// The same weights in f32, if they aren't already.
-    fn exact(&self) -> Result<Option<Model>, ModelError> {
-        let exact = Dtypes::of(Precision::F32, &self.device)?;
-        if self.dtypes == exact && !self.files.stored.is_gguf() {
+    /// Bytes of the weights as they are stored.
+    pub(super) fn bytes(&self) -> Result<u64, ModelError> {
+        let size = |path: std::path::PathBuf| {
+            let size = std::fs::metadata(&path).map(|file| file.len());
+            size.map_err(|source| ModelError::File { path, source })
+        };
+        self.files.weights().into_iter().map(size).sum()
+    }
+}
+
+/// What the thread runs.
+pub(super) trait Write: Sized {
+    /// Rows for prompts, each with the tokens that it may have to read besides.
+    fn begin(&self, prompts: &[(&[u32], usize)]) -> Result<Vec<Row>, ModelError>;
+
+    /// One step of all rows; the wanted logits of each. Where it fails no row has gone on.
+    fn forward(&self, feeds: &mut [Feed]) -> Result<Vec<Vec<Vec<f32>>>, ModelError>;
+
+    /// The same weights in f32; `None` if they are so already.
+    fn exact(&self) -> Result<Option<Self>, ModelError>;
+}
+
+/// A model with what it takes to load it otherwise.
+pub(super) struct Loaded {
+    model: Model,
+    loader: Loader,
+}
+
+impl Write for Loaded {
+    fn begin(&self, prompts: &[(&[u32], usize)]) -> Result<Vec<Row>, ModelError> {
+        self.model.begin(prompts)
+    }
+
+    fn forward(&self, feeds: &mut [Feed]) -> Result<Vec<Vec<Vec<f32>>>, ModelError> {
+        self.model.forward(feeds)
+    }
+
+    fn exact(&self) -> Result<Option<Self>, ModelError> {
+        let Loader { files, device, .. } = &self.loader;
+        let dtypes = Dtypes::of(Precision::F32, device)?;
+        if self.loader.dtypes == dtypes && !files.stored.is_gguf() {
             return Ok(None);
         }
-        Model::load(&self.files, &self.device, exact, true).map(|(model, _)| Some(model))
+        let (model, _) = Model::load(files, device, dtypes, true)?;
+        Ok(Some(Self { model, loader: Loader { dtypes, ..self.loader.clone() } }))
     }
 }
 
-/// A prompt that is being answered.
-struct Running {
-    place: Place,
+/// A prompt on its way.
+struct Job {
     asked: Asked,
-    task: Task,
+    /// Its caches, and what it has written, once it has joined.
+    task: Option<Task>,
     /// Alone and in f32.
     exact: bool,
+    said: Option<Said>,
 }
 
-/// What a step says of a row.
-type Said = Result<Option<Written>, ModelError>;
-
-pub(super) struct Engine {
-    loader: Loader,
-    model: Option<Model>,
-    /// In f32, for rows that overflow; `None` inside where the model itself is.
-    exact: Option<Option<Model>>,
-    kind: Kind,
-    text: Arc<Text>,
-    budget: usize,
-    owners: Owners,
-    waiting: VecDeque<(Place, Asked)>,
-    running: Vec<Running>,
+impl Job {
+    fn written(&self) -> usize {
+        match (&self.said, &self.task) {
+            (Some(Ok(written)), _) => written.tokens.len(),
+            (_, Some(task)) => task.written(),
+            _ => 0,
+        }
+    }
 }
 
-impl Engine {
+/// A job's part in a step.
+struct Turn {
+    slice: Slice,
+    job: Job,
+    /// Tokens that it has read.
+    read: usize,
+    /// Its numbers overflowed.
+    again: bool,
+}
+
+impl Turn {
+    fn say(&mut self, said: Said) {
+        self.job.task = None;
+        self.job.said = Some(said);
+    }
+
+    fn go_on(&mut self, logits: Vec<Vec<Vec<f32>>>, rules: &Rules) {
+        let Some(task) = &mut self.job.task else { return };
+        match task.read(logits, rules) {
+            Ok(None) => {}
+            Ok(Some(written)) => self.say(Ok(written)),
+            Err(ModelError::NotFinite { written, found }) if !self.job.exact => {
+                tracing::warn!(answer.tokens = written, found, "row repeated in f32");
+                (self.job.task, self.job.exact, self.again) = (None, true, true);
+            }
+            Err(error) => self.say(Err(error)),
+        }
+    }
+}
+
+/// What all rows of a model have in common.
+pub(super) struct Setting {
+    pub kind: Kind,
+    pub text: Arc<Text>,
+    pub memory: Memory,
+    pub watch: Watch,
+}
+
+impl Setting {
     pub(super) fn new(
-        loader: Loader,
-        model: Option<Model>,
+        loader: &Loader,
         kind: Kind,
         text: Arc<Text>,
-        budget: usize,
-    ) -> Self {
-        let (owners, waiting, running) = (Owners::default(), VecDeque::new(), Vec::new());
-        Self { loader, model, exact: None, kind, text, budget, owners, waiting, running }
+        (tokens, context): (usize, usize),
+        watch: Watch,
+    ) -> Result<Self, ModelError> {
+        let memory = memory(&kind, loader.dtypes, loader.bytes()?, tokens, context);
+        Ok(Self { kind, text, memory, watch })
+    }
+}
+
+/// The model with all that waits for it.
+pub(super) struct Engine<M> {
+    model: M,
+    /// In f32, for rows that overflow; `None` inside where the model itself is.
+    exact: Option<Option<M>>,
+    setting: Arc<Setting>,
+    planner: Decoding<Option<Job>>,
+    waiting: Waiting<Said>,
+}
+
+impl<M: Write> Engine<M> {
+    pub(super) fn new(model: M, setting: Arc<Setting>) -> Self {
+        let work = u64::try_from(most(&setting.kind)).unwrap_or(u64::MAX);
+        let budget = Budget { work, turn: TURN, even: u64::MAX };
+        let prefill = if setting.kind.start().is_some() { Prefill::Whole } else { Prefill::Chunks };
+        let planner = Decoding::new(budget, setting.memory, prefill);
+        Self { model, exact: None, setting, planner, waiting: Waiting::default() }
     }
 
-    /// Answers until every sender is gone.
-    pub(super) fn serve(mut self, requests: &Receiver<Request>) {
-        while self.take(requests) {
-            if let Err(error) = self.ready() {
-                self.waiting.clear();
-                self.owners.fail(&BackendError::Load(error.to_string()));
-                continue;
+    /// Runs what each has to read. `Err` where the device had no memory: then no row has gone on.
+    fn step(&self, turns: &mut [Turn]) -> Result<(), ModelError> {
+        let Setting { kind, text, .. } = &*self.setting;
+        let rules = Rules { text, ends: kind.ends() };
+        let (mut batch, alone): (Vec<&mut Turn>, Vec<_>) = turns.iter_mut().partition(|turn| !turn.job.exact);
+        begin(&self.model, &mut batch, kind.start())?;
+        pass(&self.model, &mut batch, &rules)?;
+        let exact = self.exact.as_ref().and_then(Option::as_ref).unwrap_or(&self.model);
+        for turn in alone {
+            let one = &mut [turn];
+            let ran = begin(exact, one, kind.start()).and_then(|()| pass(exact, one, &rules));
+            if let (Err(error), [turn]) = (ran, one) {
+                turn.say(Err(error));
             }
-            self.leave();
-            self.join();
-            self.step();
-        }
-    }
-
-    /// Takes what has come, waiting for it where there is nothing else to do. `false` when nobody will come any more.
-    fn take(&mut self, requests: &Receiver<Request>) -> bool {
-        if self.running.is_empty() && self.waiting.is_empty() {
-            match requests.recv() {
-                Ok(request) => self.waiting.extend(self.owners.enter(request)),
-                Err(_) => return false,
-            }
-        }
-        loop {
-            match requests.try_recv() {
-                Ok(request) => self.waiting.extend(self.owners.enter(request)),
-                Err(TryRecvError::Empty) => return true,
-                Err(TryRecvError::Disconnected) => return false,
-            }
-        }
-    }
-
-    fn ready(&mut self) -> Result<(), ModelError> {
-        if self.model.is_none() {
-            self.model = Some(self.loader.load()?);
         }
         Ok(())
     }
 
-    /// Rows that nobody waits for any more.
-    fn leave(&mut self) {
-        self.owners.forget();
-        let owners = &self.owners;
-        self.running.retain(|row| owners.wanted(row.place));
-        self.waiting.retain(|(place, _)| owners.wanted(*place));
-    }
-
-    /// Begins what has waited, as far as the budget goes; one that goes beyond it by itself begins when nothing else runs.
-    fn join(&mut self) {
-        let mut used: usize = self.running.iter().map(|row| row.asked.tokens()).sum();
-        let (mut new, mut encoded) = (Vec::new(), 0);
-        while let Some((_, asked)) = self.waiting.front() {
-            let (tokens, prompt) = (asked.tokens(), asked.prompt.len());
-            let alone = self.running.is_empty() && new.is_empty();
-            let fits = used.saturating_add(tokens) <= self.budget && encoded + prompt <= ENCODED;
-            if !(alone || fits) {
-                break;
-            }
-            used += tokens;
-            encoded += prompt;
-            new.extend(self.waiting.pop_front());
-        }
-        self.begin(new, false);
-    }
-
-    /// In halves where it fails.
-    fn begin(&mut self, mut new: Vec<(Place, Asked)>, exact: bool) {
-        let Some(model) = self.model_for(exact) else { return };
-        let prompts: Vec<(&[u32], usize)> =
-            new.iter().map(|(_, asked)| (asked.prompt.as_slice(), asked.controls.max_tokens + 1)).collect();
-        if prompts.is_empty() {
-            return;
-        }
-        match model.begin(&prompts) {
-            Ok(rows) => {
-                let start = self.kind.start();
-                for ((place, asked), row) in new.into_iter().zip(rows) {
-                    let task = Task::new(row, &asked.prompt, start, asked.controls.clone());
-                    self.running.push(Running { place, asked, task, exact });
-                }
-            }
-            Err(error) if new.len() == 1 => {
-                for (place, _) in new {
-                    self.owners.answer(place, Err(ModelError::Run(error.to_string())));
-                }
-            }
-            Err(_) => {
-                let second = new.split_off(new.len() / 2);
-                self.begin(new, exact);
-                self.begin(second, exact);
-            }
-        }
-    }
-
-    fn model_for(&self, exact: bool) -> Option<&Model> {
-        let other = if exact { self.exact.as_ref().and_then(Option::as_ref) } else { None };
-        other.or(self.model.as_ref())
-    }
-
-    /// Every row reads what it has to read next.
-    fn step(&mut self) {
-        // Those that are to be alone stand behind the others.
-        self.running.sort_by_key(|row| row.exact);
-        let together = self.running.iter().filter(|row| !row.exact).count();
-        let mut running = std::mem::take(&mut self.running);
-        let rules = Rules { text: &self.text, ends: self.kind.ends() };
-        let (batch, alone) = running.split_at_mut(together);
-        let mut said = Vec::with_capacity(batch.len() + alone.len());
-        if let Some(model) = self.model_for(false) {
-            run(model, batch, &rules, &mut said);
-        }
-        if let Some(model) = self.model_for(true) {
-            for row in alone {
-                run(model, std::slice::from_mut(row), &rules, &mut said);
-            }
-        }
-        for (row, said) in running.into_iter().zip(said) {
-            self.settle(row, said);
-        }
-        if self.running.is_empty() && self.waiting.is_empty() {
-            self.exact = None;
-        }
-    }
-
-    fn settle(&mut self, row: Running, said: Said) {
-        match said {
-            Ok(None) => self.running.push(row),
-            Ok(Some(written)) => self.owners.answer(row.place, Ok(written)),
-            Err(ModelError::NotFinite { written, found }) if !row.exact => {
-                tracing::warn!(answer.tokens = written, found, "row repeated in f32");
-                self.again(row);
-            }
-            Err(error) => self.owners.answer(row.place, Err(error)),
-        }
-    }
-
-    /// From the beginning, alone and in f32.
-    fn again(&mut self, row: Running) {
+    /// Whether what overflowed can be begun again in f32.
+    fn ready_again(&mut self) -> Result<(), ModelError> {
         if self.exact.is_none() {
-            match self.loader.exact() {
-                Ok(model) => self.exact = Some(model),
-                Err(error) => return self.owners.answer(row.place, Err(error)),
+            self.exact = Some(guarded(|| self.model.exact())?);
+        }
+        Ok(())
+    }
+
+    /// Puts the jobs back; whose answer is there, and who begins anew.
+    fn put_back(&mut self, turns: Vec<Turn>) -> (Vec<Place>, Vec<Place>) {
+        let (mut ended, mut anew) = (Vec::new(), Vec::new());
+        for mut turn in turns {
+            if turn.again
+                && let Err(error) = self.ready_again()
+            {
+                turn.say(Err(error));
+            }
+            let place = turn.slice.place;
+            if turn.job.said.is_some() {
+                ended.push(place);
+            } else if turn.again {
+                anew.push(place);
+            }
+            if let Some(row) = self.planner.row(place) {
+                *row = Some(turn.job);
             }
         }
-        self.begin(vec![(row.place, row.asked)], true);
+        (ended, anew)
     }
 }
 
-/// One pass over these rows; in halves where it fails.
-fn run(model: &Model, rows: &mut [Running], rules: &Rules, said: &mut Vec<Said>) {
-    if rows.is_empty() {
-        return;
+impl<M: Write> Desk for Engine<M> {
+    type Asked = Asked;
+    type Result = Said;
+
+    fn admit(&mut self, request: Request) {
+        if request.reply.is_closed() {
+            return;
+        }
+        let Request { tenant, asked, since, reply } = request;
+        let job = |asked| Some(Job { asked, task: None, exact: false, said: None });
+        let rows = asked.into_iter().map(|asked| (size(&self.setting.kind, &asked), job(asked)));
+        match self.planner.submit(&tenant, rows.collect()) {
+            Ok(number) => self.waiting.enter(number, since, reply),
+            Err(refused) => {
+                // Nobody waits any more: nothing to tell.
+                let _ = reply.send(Err(BackendError::Run(refused.to_string())));
+            }
+        }
     }
-    let mut counts = Vec::with_capacity(rows.len());
-    let mut feeds: Vec<Feed> = Vec::with_capacity(rows.len());
-    let mut left = PIECE;
-    for row in rows.iter_mut() {
-        let own = row.task.feeds(left);
-        left = left.saturating_sub(own.iter().map(|feed| feed.tokens.len()).sum());
+
+    fn work(&mut self) -> bool {
+        for request in self.waiting.gone() {
+            self.planner.cancel(request);
+        }
+        let Some(step) = self.planner.step() else {
+            self.exact = None;
+            return false;
+        };
+        let start = Instant::now();
+        let waited = self.waiting.begin(step.slices.iter().map(|slice| slice.place.request), start);
+        let turn = |&slice: &Slice| {
+            let job = self.planner.row(slice.place)?.take()?;
+            Some(Turn { slice, job, read: 0, again: false })
+        };
+        let mut turns: Vec<Turn> = step.slices.iter().filter_map(turn).collect();
+        let before: usize =
+            turns.iter().map(|turn| if turn.slice.from == 0 { 0 } else { turn.job.written() }).sum();
+        let outcome = self.step(&mut turns);
+        let after: usize = turns.iter().map(|turn| turn.job.written()).sum();
+        self.setting.watch.tell(&ran(
+            &turns,
+            after.saturating_sub(before),
+            most(&self.setting.kind),
+            Ran {
+                bytes: step.bytes,
+                took: start.elapsed(),
+                waited,
+                waiting: self.planner.waiting(),
+                ..Ran::default()
+            },
+        ));
+        if outcome.is_err() {
+            turns.iter_mut().for_each(|turn| turn.job.said = None);
+        }
+        let (ended, anew) = self.put_back(turns);
+        match outcome {
+            Ok(()) => {
+                for (request, jobs) in self.planner.done(step, &ended, &anew) {
+                    let said =
+                        jobs.into_iter().map(|job| job.and_then(|job| job.said).unwrap_or_else(missing));
+                    self.waiting.reply(request, Ok(said.collect()));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(step.tokens = step.tokens, "out of device memory, rows begin anew later");
+                match self.planner.out_of_memory(step) {
+                    Ok(left) => left.into_iter().for_each(|place| {
+                        // Their caches are what there was no room for.
+                        self.planner.row(place).and_then(Option::as_mut).map(|job| job.task.take());
+                    }),
+                    Err(request) => {
+                        let told = format!("one answer alone is too much for the device's memory: {error}");
+                        self.waiting.reply(request, Err(BackendError::Run(told)));
+                    }
+                }
+            }
+        }
+        true
+    }
+}
+
+fn missing() -> Said {
+    Err(ModelError::Run("an answer is missing".to_owned()))
+}
+
+fn ran(turns: &[Turn], written: usize, most: usize, ran: Ran) -> Ran {
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    let tokens: usize = turns.iter().map(|turn| turn.read).sum();
+    #[expect(clippy::cast_precision_loss, reason = "budgets are small")]
+    let fill = tokens as f64 / most as f64;
+    Ran { sequences: turns.len(), tokens: count(tokens), written: count(written), fill, ..ran }
+}
+
+/// Gives caches to those who join, or begin anew; an encoder reads their prompts. One by one where it fails.
+fn begin<M: Write>(model: &M, turns: &mut [&mut Turn], start: Option<u32>) -> Result<(), ModelError> {
+    let mut new: Vec<&mut Turn> =
+        turns.iter_mut().filter(|turn| turn.slice.from == 0).map(|turn| &mut **turn).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    new.iter_mut().for_each(|turn| turn.job.task = None);
+    let prompt = |turn: &&mut Turn| {
+        let Asked { prompt, controls } = turn.job.asked.clone();
+        (prompt, controls.max_tokens + 1)
+    };
+    let prompts: Vec<(Vec<u32>, usize)> = new.iter().map(prompt).collect();
+    let prompts: Vec<(&[u32], usize)> =
+        prompts.iter().map(|(prompt, room)| (prompt.as_slice(), *room)).collect();
+    match guarded(|| model.begin(&prompts)) {
+        Ok(rows) => {
+            for (turn, row) in new.into_iter().zip(rows) {
+                let Asked { prompt, controls } = &turn.job.asked;
+                if start.is_some() {
+                    turn.read = prompt.len();
+                }
+                turn.job.task = Some(Task::new(row, prompt, start, controls.clone()));
+            }
+            Ok(())
+        }
+        Err(error) if error.is_out_of_memory() => Err(error),
+        Err(error) => {
+            if let [turn] = &mut new[..] {
+                turn.say(Err(error));
+                return Ok(());
+            }
+            new.chunks_mut(1).try_for_each(|one| begin(model, one, start))
+        }
+    }
+}
+
+/// One pass over these rows; one by one where it fails.
+fn pass<M: Write>(model: &M, turns: &mut [&mut Turn], rules: &Rules) -> Result<(), ModelError> {
+    let mut counts = Vec::with_capacity(turns.len());
+    let mut feeds: Vec<Feed> = Vec::with_capacity(turns.len());
+    for turn in turns.iter_mut() {
+        let Turn { slice, job, read, .. } = &mut **turn;
+        let own = job.task.as_mut().map(|task| task.feeds(slice.tokens)).unwrap_or_default();
+        *read += own.iter().map(|feed| feed.tokens.len()).sum::<usize>();
         counts.push(own.len());
         feeds.extend(own);
     }
-    let logits = model.forward(&mut feeds);
+    if feeds.is_empty() {
+        return Ok(());
+    }
+    let logits = guarded(|| model.forward(&mut feeds));
     drop(feeds);
     match logits {
         Ok(logits) => {
             let mut logits = logits.into_iter();
-            for (row, count) in rows.iter_mut().zip(counts) {
-                said.push(row.task.read(logits.by_ref().take(count).collect(), rules));
+            for (turn, count) in turns.iter_mut().zip(counts).filter(|(_, count)| *count > 0) {
+                turn.go_on(logits.by_ref().take(count).collect(), rules);
             }
+            Ok(())
         }
-        Err(error) if rows.len() == 1 => said.push(Err(error)),
-        Err(_) => {
-            let (first, second) = rows.split_at_mut(rows.len() / 2);
-            run(model, first, rules, said);
-            run(model, second, rules, said);
+        Err(error) if error.is_out_of_memory() => Err(error),
+        Err(error) => {
+            if let [turn] = turns {
+                turn.say(Err(error));
+                return Ok(());
+            }
+            for one in turns.chunks_mut(1) {
+                one.iter_mut().for_each(|turn| turn.read = 0);
+                // Others have gone on by now: what has no memory alone fails alone.
+                if let (Err(error), [turn]) = (pass(model, one, rules), one) {
+                    turn.say(Err(error));
+                }
+            }
+            Ok(())
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::controls::Controls;
-    use crate::parity_tests::{golden, load, text};
-    use std::sync::mpsc::channel;
-    use tokio::sync::oneshot;
-
-    fn engine(name: &str) -> Engine {
-        let (model, kind) = load(name, Dtypes::F32);
-        let text = Arc::new(text(name, &kind));
-        let files = Files::open(&golden(name)).unwrap();
-        let loader =
-            Loader { files, device: Device::Cpu, dtypes: Dtypes::F32, loaded: Arc::new(OnceLock::new()) };
-        Engine::new(loader, Some(model), kind, text, 10_000)
-    }
-
-    fn answers(name: &str, prompts: &[&[u32]]) -> Vec<Result<Written, ModelError>> {
-        let controls = Controls { max_tokens: 9, ..Controls::default() };
-        let (requests, queue) = channel();
-        let (reply, mut answer) = oneshot::channel();
-        let asked = |prompt: &&[u32]| Asked { prompt: prompt.to_vec(), controls: controls.clone() };
-        requests.send(Request { asked: prompts.iter().map(asked).collect(), reply }).unwrap();
-        let thread = std::thread::spawn({
-            let engine = engine(name);
-            move || engine.serve(&queue)
-        });
-        let got = loop {
-            if let Ok(got) = answer.try_recv() {
-                break got.unwrap();
-            }
-            assert!(!thread.is_finished());
-            std::thread::yield_now();
-        };
-        drop(requests);
-        thread.join().unwrap();
-        got
-    }
-
-    #[test]
-    fn what_fails_in_a_batch_fails_only_where_it_fails_alone() {
-        // No such token: an encoder fails when the prompt is begun, a decoder when it is read.
-        let bad: &[u32] = &[5, 100_000];
-        let good: [&[u32]; 3] = [&[5, 6, 7], &[9, 8, 7, 6, 5], &[20]];
-        for name in ["t5-gated", "qwen3"] {
-            let wanted = answers(name, &good);
-            let got = answers(name, &[good[0], good[1], bad, good[2]]);
-            assert!(matches!(&got[2], Err(ModelError::Run(text)) if text.contains("100000")), "{:?}", got[2]);
-            for (got, wanted) in [(&got[0], &wanted[0]), (&got[1], &wanted[1]), (&got[3], &wanted[2])] {
-                assert_eq!(got.as_ref().unwrap(), wanted.as_ref().unwrap());
-            }
-        }
-    }
-
-    #[test]
-    fn a_step_reads_no_more_than_its_piece_and_those_who_write_go_on() {
-        let long: Vec<u32> = (0..2_000).map(|at| at % 250 + 3).collect();
-        let mut engine = engine("qwen3");
-        let controls = Controls { max_tokens: 200, min_tokens: 200, ..Controls::default() };
-        let asked = |prompt: &[u32]| Asked { prompt: prompt.to_vec(), controls: controls.clone() };
-        let (reply, _waits) = oneshot::channel();
-        let request = Request { asked: vec![asked(&[5]), asked(&long), asked(&long)], reply };
-        engine.waiting.extend(engine.owners.enter(request));
-        engine.join();
-        for steps in 1..=8 {
-            let read = |engine: &mut Engine| -> Vec<usize> {
-                engine.running.iter().map(|row| row.task.written()).collect()
-            };
-            engine.step();
-            // The first one writes; four pieces for the second, less what the first one takes.
-            let written = read(&mut engine);
-            assert_eq!(written[0], steps);
-            assert_eq!(written[1] > 0, steps > 3, "{steps}: {written:?}");
-            assert_eq!(written[2] > 0, steps > 7, "{steps}: {written:?}");
-        }
-    }
-}
+#[path = "engine_tests.rs"]
+mod tests;

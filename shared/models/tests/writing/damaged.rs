@@ -32,7 +32,7 @@ async fn written(folder: &Path, precision: Precision) -> Vec<Result<Written, Mod
     let writer = Writer::load(folder, options(precision)).unwrap();
     let controls = Controls { max_tokens: 12, ..Controls::default() };
     let asked = PROMPTS.map(|text| (prompt(text, 12), controls.clone()));
-    writer.write(asked.to_vec()).await.unwrap()
+    writer.write("", asked.to_vec()).await.unwrap()
 }
 
 #[tokio::test]
@@ -73,11 +73,11 @@ async fn an_answer_is_an_error_where_one_of_its_prompts_fails_and_the_next_is_wr
     let folder = with(f32::NAN);
     let writer = open(folder.path());
     let asked: Vec<Prompt> = PROMPTS.map(|text| prompt(text, 8)).to_vec();
-    match writer.generate(asked.clone()).await {
+    match writer.generate("", asked.clone()).await {
         Err(BackendError::Run(text)) => assert!(text.contains("finite"), "{text}"),
         other => panic!("{other:?}"),
     }
-    assert_eq!(writer.generate(asked[..1].to_vec()).await.unwrap().len(), 1);
+    assert_eq!(writer.generate("", asked[..1].to_vec()).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_model_that_cannot_be_loaded_says_so_to_every_caller() {
         writer: Writer::open(folder.path(), options(Precision::F32)).unwrap(),
     };
     for _ in 0..2 {
-        match both.generator().unwrap().generate(vec![prompt("a", 4)]).await {
+        match both.generator().unwrap().generate("", vec![prompt("a", 4)]).await {
             Err(error @ BackendError::Load(_)) => {
                 assert!(error.is_permanent() && error.to_string().contains("decoder.final_layer_norm"));
             }

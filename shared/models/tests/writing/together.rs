@@ -29,20 +29,20 @@ async fn answers_do_not_depend_on_what_else_is_written() {
         let writer = Arc::new(open(&golden(name)));
         let mut alone = Vec::new();
         for one in asked() {
-            alone.extend(writer.write(vec![one]).await.unwrap().into_iter().map(Result::unwrap));
+            alone.extend(writer.write("", vec![one]).await.unwrap().into_iter().map(Result::unwrap));
         }
         assert!(alone.iter().any(|written| written.cut) && alone.iter().any(|written| !written.cut));
         // All as one request, and each by itself at the same time, in three orders.
-        let together = writer.write(asked()).await.unwrap();
+        let together = writer.write("", asked()).await.unwrap();
         assert_eq!(together.into_iter().map(Result::unwrap).collect::<Vec<_>>(), alone, "{name}");
         for turn in [0, 5, 9] {
             let mut order: Vec<usize> = (0..asked().len()).collect();
             order.rotate_left(turn);
             let ask = |at: usize| {
                 let writer = Arc::clone(&writer);
-                tokio::spawn(
-                    async move { (at, writer.write(vec![asked().remove(at)]).await.unwrap().remove(0)) },
-                )
+                tokio::spawn(async move {
+                    (at, writer.write("", vec![asked().remove(at)]).await.unwrap().remove(0))
+                })
             };
             let calls: Vec<_> = order.into_iter().map(ask).collect();
             for call in calls {
@@ -58,9 +58,9 @@ async fn answers_in_few_bits_do_not_depend_on_what_else_is_written() {
     for name in ["t5-gated", "qwen3"] {
         for precision in [Precision::Bf16, Precision::Int8] {
             let writer = Writer::load(&golden(name), options(precision)).unwrap();
-            let together = writer.write(asked()).await.unwrap();
+            let together = writer.write("", asked()).await.unwrap();
             for (one, wanted) in asked().into_iter().zip(together) {
-                let alone = writer.write(vec![one]).await.unwrap().remove(0);
+                let alone = writer.write("", vec![one]).await.unwrap().remove(0);
                 assert_eq!(alone.unwrap(), wanted.unwrap(), "{name} in {precision}");
             }
         }
@@ -69,10 +69,10 @@ async fn answers_in_few_bits_do_not_depend_on_what_else_is_written() {
 
 #[tokio::test]
 async fn a_small_budget_makes_rows_wait_and_changes_nothing() {
-    let wanted = open(&golden("t5-relu")).write(asked()).await.unwrap();
+    let wanted = open(&golden("t5-relu")).write("", asked()).await.unwrap();
     for tokens in [1, 100, 300] {
         let options = WriterOptions { tokens, ..options(Precision::F32) };
-        let got = Writer::load(&golden("t5-relu"), options).unwrap().write(asked()).await.unwrap();
+        let got = Writer::load(&golden("t5-relu"), options).unwrap().write("", asked()).await.unwrap();
         for (got, wanted) in got.into_iter().zip(&wanted) {
             assert_eq!(&got.unwrap(), wanted.as_ref().unwrap());
         }
@@ -86,16 +86,16 @@ async fn a_generator_answers_in_order_and_names_its_weights() {
     let stops = Prompt { stop: vec!["e".into()], ..prompt("the roof", 9) };
     let warm = Prompt { temperature: 0.8, seed: 3, ..prompt("the roof", 9) };
     let all = vec![first.clone(), stops, warm.clone(), warm, first];
-    let answers = writer.generate(all.clone()).await.unwrap();
+    let answers = writer.generate("", all.clone()).await.unwrap();
     assert_eq!(answers.len(), 5);
     assert_eq!(answers[0], answers[4]);
     assert_eq!(answers[2], answers[3]);
     assert!(!answers[1].text.contains('e'));
     assert!(answers.iter().all(|answer| answer.tokens <= 9));
-    assert_eq!(writer.generate(all).await.unwrap(), answers);
+    assert_eq!(writer.generate("", all).await.unwrap(), answers);
     assert_eq!(writer.context(), 512);
     assert!(writer.count("the rent rises") > 2 && writer.count("") == 0);
-    assert!(writer.generate(vec![]).await.unwrap().is_empty());
+    assert!(writer.generate("", vec![]).await.unwrap().is_empty());
 
     let folder = copy("qwen3");
     let name = Writer::open(folder.path(), options(Precision::F32)).unwrap().name();
@@ -113,25 +113,25 @@ async fn what_does_not_fit_the_context_is_refused_before_it_runs() {
         let writer = Writer::open(&golden(name), options(Precision::F32)).unwrap();
         let long = prompt(&"rent ".repeat(content), 10);
         let controls = Controls { max_tokens: 10, ..Controls::default() };
-        let got = writer.write(vec![(long.clone(), controls)]).await.unwrap().remove(0);
+        let got = writer.write("", vec![(long.clone(), controls)]).await.unwrap().remove(0);
         match got {
             Err(error @ ModelError::TooLong { answer: 10, context: 512, .. }) => {
                 assert!(error.to_string().contains("shorten"), "{error}");
             }
             other => panic!("{other:?}"),
         }
-        match writer.generate(vec![long]).await {
+        match writer.generate("", vec![long]).await {
             Err(BackendError::Run(text)) => assert!(text.contains("512"), "{text}"),
             other => panic!("{other:?}"),
         }
-        assert!(writer.generate(vec![prompt("rent", 600)]).await.is_err());
+        assert!(writer.generate("", vec![prompt("rent", 600)]).await.is_err());
         // Nothing had to be loaded for that.
         assert_eq!(writer.load_time(), None);
     }
     let wide = WriterOptions { context: Some(4000), ..options(Precision::F32) };
     let writer = Writer::load(&golden("t5-relu"), wide).unwrap();
     assert_eq!(writer.context(), 4000);
-    assert!(writer.generate(vec![prompt(&"rent ".repeat(700), 4)]).await.is_ok());
+    assert!(writer.generate("", vec![prompt(&"rent ".repeat(700), 4)]).await.is_ok());
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn requests_that_mean_nothing_are_refused_and_others_of_the_same_call_are_
         Controls { length_penalty: f32::INFINITY, ..good.clone() },
     ] {
         let pair = vec![(prompt("a", 4), wrong), (prompt("a", 4), good.clone())];
-        let got = writer.write(pair).await.unwrap();
+        let got = writer.write("", pair).await.unwrap();
         assert!(matches!(got[0], Err(ModelError::Asked(_))), "{:?}", got[0]);
         assert!(got[1].is_ok());
     }
@@ -162,17 +162,17 @@ async fn empty_and_endless_texts_are_answered() {
     for name in ["t5-relu", "qwen3"] {
         let wide = WriterOptions { context: Some(40_000), ..options(Precision::F32) };
         let writer = Writer::load(&golden(name), wide).unwrap();
-        assert_eq!(writer.generate(vec![prompt("", 3)]).await.unwrap().len(), 1);
+        assert_eq!(writer.generate("", vec![prompt("", 3)]).await.unwrap().len(), 1);
         // Without a space, in text that the tokenizer has hardly seen.
         let endless = "x".repeat(3_000);
-        assert_eq!(writer.generate(vec![prompt(&endless, 2)]).await.unwrap().len(), 1);
+        assert_eq!(writer.generate("", vec![prompt(&endless, 2)]).await.unwrap().len(), 1);
         // A megabyte of each: what cuts words must not give up.
         let writer = open(&golden(name));
         for endless in ["rent", "    ", "\n\n\n\n", "1234", "!?!?", "ééé", "家賃家賃", "🏠 ", " \r\n\t"]
         {
             let text = endless.repeat(1_000_000 / endless.len());
             let controls = Controls { max_tokens: 2, ..Controls::default() };
-            match writer.write(vec![(prompt(&text, 2), controls)]).await.unwrap().remove(0) {
+            match writer.write("", vec![(prompt(&text, 2), controls)]).await.unwrap().remove(0) {
                 Ok(_) | Err(ModelError::TooLong { .. }) => {}
                 other => panic!("{name} {endless:?}: {other:?}"),
             }
@@ -188,11 +188,11 @@ async fn a_dropped_request_does_not_hold_up_the_next_one() {
     // Never ends by itself: hours, if it were written to its end.
     let endless = Controls { max_tokens: 1 << 19, min_tokens: 1 << 19, ..Controls::default() };
     for _ in 0..20 {
-        let request = writer.write(vec![(prompt("the rent rises", 1), endless.clone()); 4]);
+        let request = writer.write("", vec![(prompt("the rent rises", 1), endless.clone()); 4]);
         // Polled once, so that it is sent, then dropped.
         assert!(tokio::time::timeout(Duration::ZERO, request).await.is_err());
     }
-    let answer = writer.generate(vec![prompt("the rent rises", 4)]);
+    let answer = writer.generate("", vec![prompt("the rent rises", 4)]);
     let got = tokio::time::timeout(Duration::from_secs(120), answer).await.unwrap().unwrap();
     assert_eq!(got.len(), 1);
 }

@@ -18,8 +18,11 @@ use std::collections::{BTreeMap, VecDeque};
 pub struct RowSize {
     /// What it reads.
     pub prompt: usize,
-    /// What it writes at most.
+    /// What its caches come to hold beside that: what it writes at most, of all answers that it follows side by side.
     pub answer: usize,
+    /// What it reads in a step once it writes, at most: 1, the token that it wrote last; more with guesses after it, or with
+    /// several answers side by side.
+    pub width: usize,
 }
 
 impl RowSize {
@@ -43,11 +46,12 @@ pub enum Prefill {
 pub struct Slice {
     /// Whose it is.
     pub place: Place,
-    /// Tokens of the row that are in its cache. At 0 the row begins, or begins anew: nothing that it has written counts.
+    /// Tokens of the row that are in its cache; of what it has written one is counted for each step, though there may be more.
+    /// At 0 the row begins, or begins anew: nothing that it has written counts.
     pub from: usize,
-    /// Tokens that it reads now: of its prompt, or the one that it wrote last.
+    /// Tokens that it reads now: of its prompt, or as many as it is wide.
     pub tokens: usize,
-    /// Whether it writes a token after that.
+    /// Whether it writes after that.
     pub writes: bool,
 }
 
@@ -72,10 +76,10 @@ pub struct Step {
 /// use precis_summarizer::batch::{Budget, Decoding, Memory, Prefill, RowSize};
 ///
 /// let budget = Budget { work: 256, turn: 1024, even: u64::MAX };
-/// let memory = Memory { limit: 1 << 30, weights: 300 << 20, cached: 64 << 10, active: 32 << 10, pair: 0 };
+/// let memory = Memory { limit: 1 << 30, weights: 300 << 20, cached: 64 << 10, active: 32 << 10, pair: 0, scored: 0 };
 /// let mut planner = Decoding::new(budget, memory, Prefill::Chunks);
 /// let prompt: Vec<u32> = vec![7; 700];
-/// let size = RowSize { prompt: prompt.len(), answer: 3 };
+/// let size = RowSize { prompt: prompt.len(), answer: 3, width: 1 };
 /// planner.submit("tenant", vec![(size, (prompt, Vec::new()))]).expect("it fits the memory");
 ///
 /// let mut read = Vec::new();
@@ -93,7 +97,7 @@ pub struct Step {
 ///         }
 ///     }
 ///     // …and says whose token ended a text. Rows that have written all they may end by themselves.
-///     for (_request, rows) in planner.done(step, &[]) {
+///     for (_request, rows) in planner.done(step, &[], &[]) {
 ///         assert_eq!(rows[0].1, [42, 42, 42]);
 ///     }
 /// }
@@ -137,10 +141,10 @@ impl<T> Decoding<T> {
     /// Takes on the rows of a document. Turns are reckoned by the tokens that a row may come to.
     ///
     /// # Errors
-    /// `Refused`, without a trace, if there is no row, one with an empty prompt or answer, or one that does not fit the
-    /// memory alone.
+    /// `Refused`, without a trace, if there is no row, one with an empty prompt, an empty answer or no width, or one that does
+    /// not fit the memory alone.
     pub fn submit(&mut self, tenant: &str, rows: Vec<(RowSize, T)>) -> Result<Request, Refused> {
-        if rows.is_empty() || rows.iter().any(|(size, _)| size.prompt == 0 || size.answer == 0) {
+        if rows.is_empty() || rows.iter().any(|(size, _)| size.prompt.min(size.answer).min(size.width) == 0) {
             return Err(Refused::Empty);
         }
         for (at, &(size, _)) in rows.iter().enumerate() {
@@ -170,6 +174,13 @@ impl<T> Decoding<T> {
     /// What the caller keeps of a row; `None` if its request is done, failed or cancelled.
     pub fn row(&mut self, place: Place) -> Option<&mut T> {
         self.open.get_mut(&place.request)?.rows.get_mut(place.at).map(|row| &mut row.state)
+    }
+
+    /// Tokens that the rows which have not joined may come to.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        let again = self.again.iter().filter_map(|place| self.open.get(&place.request)?.rows.get(place.at));
+        again.fold(self.fair.waiting(), |sum, row| sum.saturating_add(count(row.size.tokens())))
     }
 
     /// Rows that have joined and are not done.
@@ -203,27 +214,31 @@ impl<T> Decoding<T> {
         }
         let (place, size) = self.candidate()?;
         let slice = Active::new(place, size).whole();
-        // Each that has joined has a token in the steps to come.
-        let full = count(self.active.len()) >= self.tokens.now();
-        if full || self.beside(size.prompt) || !self.fits(&slice, size, 0) {
+        if self.beside(size.prompt) || !self.fits(&slice, size, 0) {
             return None;
         }
         self.join(place, size);
         Some(slice)
     }
 
-    /// Whether so long a prompt fits the budget beside a token for each row that has joined, and one for itself.
+    /// Whether so long a prompt fits the budget beside what the rows that have joined read in a step.
     fn beside(&self, prompt: usize) -> bool {
-        count(prompt) <= self.tokens.now().saturating_sub(count(self.active.len()))
+        count(prompt) <= self.tokens.now().saturating_sub(self.going())
+    }
+
+    /// Tokens of a step in which all rows that have joined write.
+    fn going(&self) -> u64 {
+        self.active.iter().fold(0, |sum, row| sum.saturating_add(count(row.size.width)))
     }
 
     fn shared_step(&mut self) -> Vec<Slice> {
-        let mut left = self.tokens.now().saturating_sub(count(self.active.len()));
+        let mut left = self.tokens.now().saturating_sub(self.going());
         let mut extra = 0;
         let mut slices = Vec::with_capacity(self.active.len());
         for at in 0..self.active.len() {
-            let slice = self.slice(&self.active[at], left + 1, extra);
-            left = (left + 1).saturating_sub(count(slice.tokens));
+            let own = count(self.active[at].size.width);
+            let slice = self.slice(&self.active[at], left.saturating_add(own), extra);
+            left = left.saturating_add(own).saturating_sub(count(slice.tokens));
             extra += self.extra(&slice);
             slices.push(slice);
         }
@@ -248,7 +263,7 @@ impl<T> Decoding<T> {
     fn slice(&self, row: &Active, most: u64, extra: u64) -> Slice {
         let Active { place, size, done, .. } = *row;
         if done >= size.prompt {
-            return Slice { place, from: done, tokens: 1, writes: true };
+            return Slice { place, from: done, tokens: size.width, writes: true };
         }
         if self.prefill == Prefill::Whole {
             return row.whole();
@@ -283,18 +298,22 @@ impl<T> Decoding<T> {
         self.active.push(Active::new(place, size));
     }
 
-    /// Whether a row may join with this slice, when `extra` bytes beside the promised ones are taken. Alone it always may.
+    /// Whether a row may join with this slice, when `extra` bytes beside the promised ones are taken, and go on in the steps to
+    /// come. Alone it always may.
     fn fits(&self, slice: &Slice, size: RowSize, extra: u64) -> bool {
         let moving = self.extra_of(slice, size);
         let bytes =
             self.promised().saturating_add(extra).saturating_add(self.rest(size)).saturating_add(moving);
-        self.active.is_empty() || bytes <= self.room.now()
+        let wide = self.going().saturating_add(count(size.width));
+        self.active.is_empty() || (wide <= self.tokens.now() && bytes <= self.room.now())
     }
 
-    /// Bytes that a row needs to go on by single tokens.
+    /// Bytes that a row needs to go on, once it writes.
     fn rest(&self, size: RowSize) -> u64 {
         let tokens = size.tokens();
-        self.memory.caches(tokens).saturating_add(self.memory.moving(1, tokens))
+        let scores = count(size.width).saturating_mul(self.memory.scored);
+        let moving = self.memory.moving(size.width, tokens).saturating_add(scores);
+        self.memory.caches(tokens).saturating_add(moving)
     }
 
     /// Bytes that a row needs when there is no other.
@@ -303,7 +322,9 @@ impl<T> Decoding<T> {
             Prefill::Whole => self.memory.moving(size.prompt, size.prompt),
             Prefill::Chunks => 0,
         };
-        self.rest(size).max(self.memory.caches(size.tokens()).saturating_add(whole))
+        let first =
+            self.memory.caches(size.tokens()).saturating_add(whole).saturating_add(self.memory.scored);
+        self.rest(size).max(first)
     }
 
     /// Bytes that the rows at work have been promised.
@@ -318,20 +339,25 @@ impl<T> Decoding<T> {
 
     /// Bytes of a slice beyond what its row has been promised.
     fn extra_of(&self, slice: &Slice, size: RowSize) -> u64 {
-        let moving = self.memory.moving(slice.tokens, slice.from.saturating_add(slice.tokens));
-        moving.saturating_sub(self.memory.moving(1, size.tokens()))
+        let context = slice.from.saturating_add(slice.tokens).min(size.tokens());
+        let moving = self.memory.moving(slice.tokens, context);
+        moving.saturating_sub(self.memory.moving(size.width, size.tokens()))
     }
 
-    /// A step has run, and the rows at `ended` wrote what ends a text. Gives the requests that are complete, with their
-    /// rows in the order of submission.
-    pub fn done(&mut self, step: Step, ended: &[Place]) -> Vec<(Request, Vec<T>)> {
+    /// A step has run. The rows at `ended` wrote what ends a text, or cannot go on; those at `anew` are to be begun again, as if
+    /// this and all their steps had not been. Gives the requests that are complete, with their rows in the order of submission.
+    pub fn done(&mut self, step: Step, ended: &[Place], anew: &[Place]) -> Vec<(Request, Vec<T>)> {
         self.tokens.went_well();
         self.room.went_well();
         let mut complete = Vec::new();
         for slice in step.slices {
             let Some(at) = self.active.iter().position(|row| row.place == slice.place) else { continue };
             let row = &mut self.active[at];
-            row.done = slice.from + slice.tokens;
+            if anew.contains(&slice.place) {
+                (row.done, row.written) = (0, 0);
+                continue;
+            }
+            row.done = if slice.from < row.size.prompt { slice.from + slice.tokens } else { slice.from + 1 };
             row.written += usize::from(slice.writes);
             if row.written < row.size.answer && !ended.contains(&slice.place) {
                 continue;
@@ -349,28 +375,34 @@ impl<T> Decoding<T> {
     }
 
     /// The device had no memory for a step: it has not happened. The rows that joined last give up their room, until what
-    /// is left takes at most half, and begin anew later, before all others. A row that was alone reads shorter chunks; if
-    /// there are none, it cannot be helped, and its request fails.
-    pub fn out_of_memory(&mut self, step: Step) -> Option<Request> {
+    /// is left takes at most half, and begin anew later, before all others. A row that was alone reads shorter chunks.
+    /// Gives the rows whose caches are to go.
+    ///
+    /// # Errors
+    /// The request of a row that was alone and has no shorter chunks to read: it cannot be helped, and has failed.
+    pub fn out_of_memory(&mut self, step: Step) -> Result<Vec<Place>, Request> {
         self.tokens.halve(step.tokens);
         if let ([row], [slice]) = (&self.active[..], &step.slices[..]) {
             let request = row.place.request;
-            let shorter = self.prefill == Prefill::Chunks && slice.tokens > 1;
-            return (!shorter && self.cancel(request)).then_some(request);
+            let reads = self.prefill == Prefill::Chunks && slice.from < row.size.prompt;
+            let shorter = reads && slice.tokens > 1;
+            return if !shorter && self.cancel(request) { Err(request) } else { Ok(Vec::new()) };
         }
         self.room.halve(step.bytes);
+        let mut left = Vec::new();
         while self.active.len() > 1 && self.crowded() {
             if let Some(row) = self.active.pop() {
                 self.again.push_front(row.place);
+                left.push(row.place);
             }
         }
-        None
+        Ok(left)
     }
 
     /// Whether the row that joined last must give up its room.
     fn crowded(&self) -> bool {
         let unread = self.active.last().is_some_and(|row| row.done == 0 && self.prefill == Prefill::Whole);
-        unread || self.promised() > self.room.now() || count(self.active.len()) > self.tokens.now()
+        unread || self.promised() > self.room.now() || self.going() > self.tokens.now()
     }
 }
 

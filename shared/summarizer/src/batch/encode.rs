@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn memory_ends_a_batch_and_what_never_fits_is_refused_with_the_figures() {
         // 2 bytes a token and 1 a pair: 4 tokens take 24 of the 50 that the weights leave.
-        let memory = Memory { limit: 150, weights: 100, cached: 0, active: 2, pair: 1 };
+        let memory = Memory { limit: 150, weights: 100, cached: 0, active: 2, pair: 1, scored: 0 };
         let mut planner = planner(memory);
         let refused = planner.submit("a", vec![3, 7], |&n| n).unwrap_err();
         assert_eq!(refused, Refused::TooLarge { at: 1, tokens: 7, needed: 163, limit: 150 });

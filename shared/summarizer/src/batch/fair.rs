@@ -143,6 +143,12 @@ impl Fair {
         Some(place)
     }
 
+    /// What all that waits costs.
+    pub(super) fn waiting(&self) -> u64 {
+        let costs = self.queues.values().flat_map(|queue| &queue.waiting);
+        costs.fold(0, |sum, (_, cost)| sum.saturating_add(*cost))
+    }
+
     /// Whatever of a document waits is forgotten.
     pub(super) fn remove(&mut self, request: Request) {
         let Some(queue) = self.queues.remove(&request) else { return };

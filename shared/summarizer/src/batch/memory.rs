@@ -19,11 +19,14 @@ pub struct Memory {
     pub active: u64,
     /// A token that looks at another.
     pub pair: u64,
+    /// The scores over the vocabulary of a token that is written; an encoder has none.
+    pub scored: u64,
 }
 
 impl Memory {
     /// Without a limit: where a budget of work is enough.
-    pub const UNLIMITED: Self = Self { limit: u64::MAX, weights: 0, cached: 0, active: 0, pair: 0 };
+    pub const UNLIMITED: Self =
+        Self { limit: u64::MAX, weights: 0, cached: 0, active: 0, pair: 0, scored: 0 };
 
     /// Bytes of so many tokens on their way, each looking at `context` tokens; caches and weights are not in it.
     #[must_use]

@@ -11,20 +11,29 @@ struct Row {
     size: RowSize,
     /// After so many tokens it writes what ends it.
     ends: usize,
+    /// Once, after so many tokens, it begins anew.
+    stumbles: Option<usize>,
     cached: usize,
     written: usize,
 }
 
 #[derive(Debug, Clone)]
 enum Event {
-    Come(usize, Vec<(RowSize, usize)>),
+    Come(usize, Vec<Wanted>),
     Cancel(usize),
     Step,
 }
 
-fn row() -> impl Strategy<Value = (RowSize, usize)> {
-    (1_usize..60, 1_usize..20, 1_usize..25)
-        .prop_map(|(prompt, answer, ends)| (RowSize { prompt, answer }, ends))
+/// A row, after how many tokens it ends, and after how many it begins anew.
+type Wanted = (RowSize, usize, Option<usize>);
+
+fn row() -> impl Strategy<Value = Wanted> {
+    let size = (1_usize..60, 1_usize..20, 1_usize..5).prop_map(|(prompt, answer, width)| RowSize {
+        prompt,
+        answer,
+        width,
+    });
+    (size, 1_usize..25, proptest::option::of(0_usize..20))
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -41,14 +50,15 @@ fn prefills() -> impl Strategy<Value = Prefill> {
 }
 
 fn memories() -> impl Strategy<Value = Memory> {
-    let memory = |(room, weights, cached, active, pair)| Memory {
+    let memory = |(room, weights, cached, active, pair, scored)| Memory {
         limit: weights + room,
         weights,
         cached,
         active,
         pair,
+        scored,
     };
-    (1_u64..20_000, 0_u64..500, 0_u64..50, 0_u64..30, 0_u64..4).prop_map(memory)
+    (1_u64..20_000, 0_u64..500, 0_u64..50, 0_u64..30, 0_u64..4, 0_u64..40).prop_map(memory)
 }
 
 struct Watched {
@@ -57,7 +67,7 @@ struct Watched {
     memory: Memory,
     prefill: Prefill,
     requests: Vec<Request>,
-    sizes: BTreeMap<Request, Vec<(RowSize, usize)>>,
+    sizes: BTreeMap<Request, Vec<Wanted>>,
     /// The rows that have caches.
     joined: BTreeMap<Place, RowSize>,
     cancelled: BTreeSet<Request>,
@@ -79,20 +89,21 @@ impl Watched {
         }
     }
 
-    /// Bytes of a row's caches and of tokens that look at so many.
-    fn bytes(&self, size: RowSize, tokens: usize, context: usize) -> u64 {
+    /// Bytes of a row's caches and of tokens that look at so many, of which so many are scored.
+    fn bytes(&self, size: RowSize, tokens: usize, context: usize, scored: usize) -> u64 {
         let (all, tokens, context) = ((size.prompt + size.answer) as u64, tokens as u64, context as u64);
-        all * self.memory.cached + tokens * self.memory.active + tokens * context * self.memory.pair
+        let moving = tokens * self.memory.active + tokens * context * self.memory.pair;
+        all * self.memory.cached + moving + scored as u64 * self.memory.scored
     }
 
-    fn come(&mut self, tenant: usize, rows: &[(RowSize, usize)]) -> Result<(), TestCaseError> {
-        let fits = rows.iter().all(|&(size, _)| {
-            let going_on = self.bytes(size, 1, size.prompt + size.answer);
-            let first =
-                if self.prefill == Prefill::Whole { self.bytes(size, size.prompt, size.prompt) } else { 0 };
+    fn come(&mut self, tenant: usize, rows: &[Wanted]) -> Result<(), TestCaseError> {
+        let fits = rows.iter().all(|&(size, ..)| {
+            let going_on = self.bytes(size, size.width, size.prompt + size.answer, size.width);
+            let whole = self.prefill == Prefill::Whole;
+            let first = if whole { self.bytes(size, size.prompt, size.prompt, 1) } else { 0 };
             self.memory.weights + going_on.max(first) <= self.memory.limit
         });
-        let new = |&(size, ends)| (size, Row { size, ends, cached: 0, written: 0 });
+        let new = |&(size, ends, stumbles)| (size, Row { size, ends, stumbles, cached: 0, written: 0 });
         match self.planner.submit(["a", "b", "c"][tenant], rows.iter().map(new).collect()) {
             Ok(request) => {
                 prop_assert!(fits);
@@ -124,7 +135,8 @@ impl Watched {
         prop_assert_eq!(places.len(), step.slices.len(), "a row twice in a step");
         let tokens: u64 = step.slices.iter().map(|slice| slice.tokens as u64).sum();
         prop_assert_eq!(tokens, step.tokens);
-        let alone = step.slices.len() == 1 && self.prefill == Prefill::Whole;
+        // A prompt that is read whole, or a row that is wider than a step.
+        let alone = step.slices.len() == 1;
         prop_assert!(tokens <= self.budget || alone, "{tokens} tokens");
         for slice in &step.slices {
             prop_assert!(!self.cancelled.contains(&slice.place.request));
@@ -132,14 +144,17 @@ impl Watched {
             self.joined.insert(slice.place, size);
             let row = self.planner.row(slice.place).unwrap();
             prop_assert_eq!(slice.from, row.cached);
-            let reads = if row.written > 0 { 1 } else { size.prompt - row.cached };
+            let reads = if row.written > 0 { size.width } else { size.prompt - row.cached };
             prop_assert!(slice.tokens >= 1 && slice.tokens <= reads);
             prop_assert_eq!(slice.writes, slice.tokens == reads);
         }
-        let caches: u64 = self.joined.values().map(|&size| self.bytes(size, 0, 0)).sum();
+        let caches: u64 = self.joined.values().map(|&size| self.bytes(size, 0, 0, 0)).sum();
         let moving = |slice: &precis_summarizer::batch::Slice| {
-            self.bytes(self.size(slice.place), slice.tokens, slice.from + slice.tokens)
-                - self.bytes(self.size(slice.place), 0, 0)
+            let size = self.size(slice.place);
+            let first = slice.from < size.prompt;
+            let scored = if first { usize::from(slice.writes) } else { size.width };
+            let context = (slice.from + slice.tokens).min(size.prompt + size.answer);
+            self.bytes(size, slice.tokens, context, scored) - self.bytes(size, 0, 0, 0)
         };
         let needed = caches + step.slices.iter().map(moving).sum::<u64>();
         prop_assert!(needed <= step.bytes, "{needed} beside {}", step.bytes);
@@ -150,10 +165,15 @@ impl Watched {
     fn run(&mut self) -> Result<bool, TestCaseError> {
         let Some(step) = self.planner.step() else { return Ok(false) };
         self.look_at(&step)?;
-        let mut ended = Vec::new();
+        let (mut ended, mut anew) = (Vec::new(), Vec::new());
         for slice in &step.slices {
             let row = self.planner.row(slice.place).unwrap();
-            row.cached += slice.tokens;
+            if row.stumbles.take_if(|at| row.written >= *at).is_some() {
+                (row.cached, row.written) = (0, 0);
+                anew.push(slice.place);
+                continue;
+            }
+            row.cached += if row.written > 0 { 1 } else { slice.tokens };
             row.written += usize::from(slice.writes);
             if row.written == row.ends {
                 ended.push(slice.place);
@@ -162,7 +182,7 @@ impl Watched {
                 self.joined.remove(&slice.place);
             }
         }
-        self.complete.extend(self.planner.done(step, &ended));
+        self.complete.extend(self.planner.done(step, &ended, &anew));
         prop_assert_eq!(self.planner.active(), self.joined.len());
         Ok(true)
     }
@@ -176,7 +196,7 @@ impl Watched {
         for (request, rows) in &self.sizes {
             let told = self.complete.get(request);
             prop_assert_eq!(told.is_some(), !self.cancelled.contains(request));
-            for (row, (size, ends)) in told.into_iter().flatten().zip(rows) {
+            for (row, (size, ends, _)) in told.into_iter().flatten().zip(rows) {
                 prop_assert_eq!(row.size, *size);
                 prop_assert_eq!(row.written, *ends.min(&size.answer));
                 prop_assert_eq!(row.cached, size.prompt + row.written - 1);
@@ -210,7 +230,7 @@ proptest! {
         real in 20_u64..400, budget in 1_u64..100, prefill in prefills(),
     ) {
         // A token in the cache takes 2 and one on its way 1; the planner thinks that it has all it wants.
-        let memory = Memory { limit: 1_000_000, weights: 0, cached: 2, active: 1, pair: 0 };
+        let memory = Memory { limit: 1_000_000, weights: 0, cached: 2, active: 1, pair: 0, scored: 0 };
         let mut planner = Decoding::new(Budget { work: budget, turn: 50, even: 1 }, memory, prefill);
         let alone = |prompt: usize, answer: usize| {
             let moving = if prefill == Prefill::Whole { prompt } else { 1 };
@@ -218,7 +238,7 @@ proptest! {
         };
         let mut wanted = BTreeSet::new();
         for (number, rows) in documents.iter().enumerate() {
-            let sizes = rows.iter().map(|&(prompt, answer)| (RowSize { prompt, answer }, number)).collect();
+            let sizes = rows.iter().map(|&(prompt, answer)| (RowSize { prompt, answer, width: 1 }, number)).collect();
             planner.submit(["a", "b"][number % 2], sizes).unwrap();
             if rows.iter().all(|&(prompt, answer)| alone(prompt, answer) <= real) {
                 wanted.insert(number);
@@ -229,9 +249,9 @@ proptest! {
             tries += 1;
             prop_assert!(tries < 100_000, "it goes round in circles");
             if step.bytes > real {
-                failed += usize::from(planner.out_of_memory(step).is_some());
+                failed += usize::from(planner.out_of_memory(step).is_err());
             } else {
-                complete.extend(planner.done(step, &[]).into_iter().map(|(_, rows)| rows[0]));
+                complete.extend(planner.done(step, &[], &[]).into_iter().map(|(_, rows)| rows[0]));
             }
         }
         prop_assert_eq!(failed, documents.len() - wanted.len());
@@ -246,13 +266,13 @@ proptest! {
     ) {
         let turns = Budget { work: budget, turn: 100, even: u64::MAX };
         // Room for some of the rows at a time.
-        let memory = Memory { limit: 300, weights: 0, cached: 1, active: 0, pair: 0 };
+        let memory = Memory { limit: 300, weights: 0, cached: 1, active: 0, pair: 0, scored: 0 };
         let mut planner: Decoding<u64> = Decoding::new(turns, memory, Prefill::Chunks);
-        let row = |(prompt, answer): (usize, usize)| (RowSize { prompt, answer }, (prompt + answer) as u64);
+        let row = |(prompt, answer): (usize, usize)| (RowSize { prompt, answer, width: 1 }, (prompt + answer) as u64);
         planner.submit("a", before.into_iter().map(row).collect()).unwrap();
         let first = planner.step().unwrap();
         let mut begun: BTreeSet<Place> = first.slices.iter().map(|slice| slice.place).collect();
-        planner.done(first, &[]);
+        planner.done(first, &[], &[]);
         let mine = planner.submit("a", vec![row((20, 5))]).unwrap();
         let (mut others, mut after) = (0, after.into_iter());
         'begun: loop {
@@ -265,7 +285,7 @@ proptest! {
                     others += *planner.row(slice.place).unwrap();
                 }
             }
-            planner.done(step, &[]);
+            planner.done(step, &[], &[]);
             if let Some(sizes) = after.next() {
                 planner.submit("a", vec![row(sizes)]).unwrap();
             }

@@ -35,8 +35,14 @@ fn budgets() -> impl Strategy<Value = Budget> {
 }
 
 fn memories() -> impl Strategy<Value = Memory> {
-    let memory =
-        |(room, weights, active, pair)| Memory { limit: weights + room, weights, cached: 0, active, pair };
+    let memory = |(room, weights, active, pair)| Memory {
+        limit: weights + room,
+        weights,
+        cached: 0,
+        active,
+        pair,
+        scored: 0,
+    };
     (1_u64..40_000, 0_u64..1000, 0_u64..50, 0_u64..5).prop_map(memory)
 }
 

@@ -4,24 +4,18 @@
 //! budget of work and of memory. Here is what a plan needs of the world: the queue, the model, and what to do when a batch
 //! fails. No failure of one document is another's: what fails together is tried again one by one, what the device has no
 //! memory for runs in smaller batches, and numbers that are not finite are computed again alone in f32.
-//!
-//! Nothing here bounds how much waits. Whoever submits holds a permit of the service while it waits, and takes no further
-//! message from the queue without one: so texts wait in memory for as many documents as there are permits, and all others in
-//! SQS.
 
+use crate::desk::{self, Desk, Waiting, guarded};
 use crate::encoder::Encoder;
 use crate::folder::Folder;
 use crate::kernels::Width;
 use crate::ran::{Ran, Watch};
 use crate::{DeviceChoice, ModelError, Precision};
-use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use summarizer::BackendError;
-use summarizer::batch::{self, Batch, Budget, Encoding, Memory};
-use tokio::sync::oneshot;
+use summarizer::batch::{Batch, Budget, Encoding, Memory};
 
 /// Work of a batch at least: enough to keep a core busy, few enough that who comes meanwhile does not wait long.
 const WORK: u64 = 1024;
@@ -74,22 +68,8 @@ pub(crate) trait Encode: Sized {
     fn exact(&self) -> Result<Option<Self>, ModelError>;
 }
 
-/// Texts that somebody waits for. Dropping the other end of `reply` cancels it.
-pub(crate) struct Request {
-    pub tenant: String,
-    pub texts: Vec<String>,
-    pub since: Instant,
-    pub reply: Reply,
-}
-
-type Reply = oneshot::Sender<Result<Vec<Vec<f32>>, BackendError>>;
-
-impl Request {
-    fn fail(self, error: BackendError) {
-        // Nobody waits any more: nothing to tell.
-        let _ = self.reply.send(Err(error));
-    }
-}
+/// A document's texts.
+pub(crate) type Request = desk::Request<String, Vec<f32>>;
 
 /// Serves requests until every sender is gone. Without an encoder it loads one at the first request.
 pub(crate) fn serve(
@@ -98,108 +78,69 @@ pub(crate) fn serve(
     loaded: &OnceLock<Duration>,
     encoder: Option<Encoder>,
 ) {
-    let mut desk = encoder.map(|encoder| Desk::new(encoder, wanted.watch.clone()));
-    while let Ok(first) = requests.recv() {
-        let ready = match desk.take() {
-            Some(desk) => Ok(desk),
-            None => load(wanted, loaded).map(|encoder| Desk::new(encoder, wanted.watch.clone())),
-        };
-        match ready {
-            Ok(mut ready) => {
-                ready.admit(first);
-                ready.run(requests);
-                desk = Some(ready);
-            }
-            Err(error) => {
-                let error = BackendError::Load(error.to_string());
-                std::iter::once(first).chain(requests.try_iter()).for_each(|one| one.fail(error.clone()));
-            }
-        }
-    }
+    let ready = |encoder| Reader::new(encoder, wanted.watch.clone());
+    desk::serve(encoder.map(ready), || load(wanted, loaded).map(ready), requests);
 }
 
 /// Loads a model and notes how long it took.
 pub(crate) fn load(wanted: &Wanted, loaded: &OnceLock<Duration>) -> Result<Encoder, ModelError> {
-    let start = Instant::now();
-    let encoder = Encoder::load(wanted)?;
-    let took = *loaded.get_or_init(|| start.elapsed());
-    let duration = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(duration_ms = duration, device = %wanted.device, "model loaded");
-    Ok(encoder)
-}
-
-/// A document's texts that are on their way.
-struct Waiting {
-    reply: Reply,
-    since: Instant,
-    /// One of them has been in a batch.
-    begun: bool,
+    desk::timed("sentences", loaded, || Encoder::load(wanted))
 }
 
 /// What became of a sequence: its vector, or why there is none.
 type Vector = Result<Vec<f32>, String>;
 
 /// The model with all that waits for it.
-struct Desk<E> {
+struct Reader<E> {
     /// Of a batch, at most.
     work: u64,
     encoder: E,
     /// In f32, for sequences whose numbers overflow; `None` inside where the model itself is.
     exact: Option<Option<E>>,
     planner: Encoding<Vec<u32>, Vector>,
-    waiting: BTreeMap<batch::Request, Waiting>,
+    waiting: Waiting<Vec<f32>>,
     watch: Watch,
 }
 
-impl<E: Encode> Desk<E> {
-    fn new(encoder: E, watch: Watch) -> Self {
-        let work = work();
-        let budget = Budget { work, turn: WORK, even: encoder.even() };
-        let planner = Encoding::new(budget, encoder.memory());
-        Self { work, encoder, exact: None, planner, waiting: BTreeMap::new(), watch }
-    }
+impl<E: Encode> Desk for Reader<E> {
+    type Asked = String;
+    type Result = Vec<f32>;
 
-    /// Takes on a request, or tells why not.
     fn admit(&mut self, request: Request) {
         if request.reply.is_closed() {
             return;
         }
-        let tokens = match guarded(|| self.encoder.tokens(&request.texts)) {
+        let tokens = match guarded(|| self.encoder.tokens(&request.asked)) {
             Ok(tokens) => tokens,
             Err(error) => return request.fail(BackendError::Run(error.to_string())),
         };
         match self.planner.submit(&request.tenant, tokens, Vec::len) {
-            Ok(number) => {
-                let Request { reply, since, .. } = request;
-                self.waiting.insert(number, Waiting { reply, since, begun: false });
-            }
+            Ok(number) => self.waiting.enter(number, request.since, request.reply),
             Err(refused) => request.fail(BackendError::Run(refused.to_string())),
         }
     }
 
-    /// Until nothing waits any more.
-    fn run(&mut self, requests: &Receiver<Request>) {
-        loop {
-            requests.try_iter().for_each(|request| self.admit(request));
-            self.forget();
-            let Some(batch) = self.planner.plan() else { return };
-            self.step(batch);
-        }
-    }
-
-    /// Nobody waits for these any more.
-    fn forget(&mut self) {
-        let gone = |(_, waiting): &(&batch::Request, &Waiting)| waiting.reply.is_closed();
-        let gone: Vec<_> = self.waiting.iter().filter(gone).map(|(&request, _)| request).collect();
-        for request in gone {
-            self.waiting.remove(&request);
+    fn work(&mut self) -> bool {
+        for request in self.waiting.gone() {
             self.planner.cancel(request);
         }
+        let Some(batch) = self.planner.plan() else { return false };
+        self.step(batch);
+        true
+    }
+}
+
+impl<E: Encode> Reader<E> {
+    fn new(encoder: E, watch: Watch) -> Self {
+        let work = work();
+        let budget = Budget { work, turn: WORK, even: encoder.even() };
+        let planner = Encoding::new(budget, encoder.memory());
+        Self { work, encoder, exact: None, planner, waiting: Waiting::default(), watch }
     }
 
     fn step(&mut self, batch: Batch<Vec<u32>>) {
         let start = Instant::now();
-        let waited = self.begin(&batch, start);
+        let waited = self.waiting.begin(batch.pieces.iter().map(|piece| piece.place.request), start);
         let rows: Vec<&[u32]> = batch.pieces.iter().map(|piece| piece.item.as_slice()).collect();
         let outcome = guarded(|| self.encoder.forward(&rows));
         let padding = outcome.as_ref().map_or(0, |(_, padding)| *padding);
@@ -208,6 +149,7 @@ impl<E: Encode> Desk<E> {
         let mut ran = Ran {
             sequences: rows.len(),
             tokens: batch.tokens,
+            written: 0,
             padding,
             fill,
             bytes: batch.bytes,
@@ -231,23 +173,11 @@ impl<E: Encode> Desk<E> {
         self.settle(batch, vectors);
     }
 
-    /// Notes who has had a first turn; how long the longest of them had waited.
-    fn begin(&mut self, batch: &Batch<Vec<u32>>, now: Instant) -> Option<Duration> {
-        let mut longest = None;
-        for piece in &batch.pieces {
-            let Some(waiting) = self.waiting.get_mut(&piece.place.request) else { continue };
-            if !std::mem::replace(&mut waiting.begun, true) {
-                longest = longest.max(Some(now.saturating_duration_since(waiting.since)));
-            }
-        }
-        longest
-    }
-
     /// In smaller batches; what has no room alone has failed.
     fn shrink(&mut self, batch: Batch<Vec<u32>>, error: &ModelError) {
         if let Some(request) = self.planner.out_of_memory(batch) {
             let told = format!("one sentence alone is too much for the device's memory: {error}");
-            self.reply(request, Err(BackendError::Run(told)));
+            self.waiting.reply(request, Err(BackendError::Run(told)));
         }
     }
 
@@ -275,20 +205,13 @@ impl<E: Encode> Desk<E> {
         let settled = self.planner.done(batch, vectors);
         for (request, vectors) in settled.complete {
             let all = vectors.into_iter().collect::<Result<Vec<_>, String>>();
-            self.reply(request, all.map_err(BackendError::Run));
+            self.waiting.reply(request, all.map_err(BackendError::Run));
         }
         for request in settled.failed {
-            self.reply(request, Err(BackendError::Run("the model gave too few vectors".to_owned())));
+            self.waiting.reply(request, Err(BackendError::Run("the model gave too few vectors".to_owned())));
         }
         if self.planner.waiting() == 0 {
             self.exact = None;
-        }
-    }
-
-    fn reply(&mut self, request: batch::Request, result: Result<Vec<Vec<f32>>, BackendError>) {
-        if let Some(waiting) = self.waiting.remove(&request) {
-            // Nobody waits any more: nothing to tell.
-            let _ = waiting.reply.send(result);
         }
     }
 }
@@ -305,12 +228,6 @@ fn alone<E: Encode>(encoder: &E, row: &[u32]) -> Vector {
     vectors.into_iter().next().ok_or_else(|| "the model gave no vector".to_owned())
 }
 
-/// A panic of the model is an error like others: the thread lives on, and so do the other documents.
-fn guarded<T>(work: impl FnOnce() -> Result<T, ModelError>) -> Result<T, ModelError> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(ModelError::Run("the model's code panicked; the log says where".to_owned())))
-}
-
 #[cfg(test)]
-#[path = "worker_tests.rs"]
+#[path = "reader_tests.rs"]
 mod tests;

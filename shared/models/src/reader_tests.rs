@@ -3,6 +3,7 @@
 use super::*;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
+use tokio::sync::oneshot;
 
 /// A token whose numbers overflow in few bits.
 const OVERFLOWS: u32 = 13;
@@ -66,7 +67,7 @@ type Answer = oneshot::Receiver<Result<Vec<Vec<f32>>, BackendError>>;
 
 /// A desk whose requests come from `Asking::ask`.
 struct Asking {
-    desk: Desk<Fake>,
+    desk: Reader<Fake>,
     queue: Receiver<Request>,
     sender: Sender<Request>,
     ran: Arc<Mutex<Vec<Vec<usize>>>>,
@@ -80,18 +81,17 @@ impl Asking {
         let notes = Arc::clone(&told);
         let watch = Watch::new(move |ran| notes.lock().unwrap().push(*ran));
         let fake = Fake { room, exact: false, ran: Arc::clone(&ran) };
-        Self { desk: Desk::new(fake, watch), queue, sender, ran, told }
+        Self { desk: Reader::new(fake, watch), queue, sender, ran, told }
     }
 
     fn ask(&self, tenant: &str, texts: &[&str]) -> Answer {
-        let (reply, answer) = oneshot::channel();
-        let texts = texts.iter().map(|&text| text.to_owned()).collect();
-        self.sender.send(Request { tenant: tenant.to_owned(), texts, since: Instant::now(), reply }).unwrap();
+        let (request, answer) = Request::new(tenant, texts.iter().map(|&text| text.to_owned()).collect());
+        self.sender.send(request).unwrap();
         answer
     }
 
     fn run(&mut self) {
-        self.desk.run(&self.queue);
+        desk::run(&mut self.desk, &self.queue);
     }
 }
 
@@ -130,20 +130,17 @@ fn a_letter_that_comes_while_a_book_is_read_waits_no_longer_than_the_planner_say
     let book: Vec<String> = vec!["256x1".to_owned(); 2000];
     let mut book = asking.ask("a", &book.iter().map(String::as_str).collect::<Vec<_>>());
     let sender = asking.sender.clone();
-    let (reply, letter) = oneshot::channel();
-    let mut reply = Some(reply);
+    let (request, letter) = Request::new("a", vec!["20x2".to_owned(); 10]);
     // It comes when the book's second batch has run.
     asking.desk.watch = Watch::new({
         let runs = Mutex::new(0);
-        let letter = Mutex::new(reply.take());
+        let letter = Mutex::new(Some(request));
         move |_| {
             *runs.lock().unwrap() += 1;
             if *runs.lock().unwrap() == 2
-                && let Some(reply) = letter.lock().unwrap().take()
+                && let Some(letter) = letter.lock().unwrap().take()
             {
-                let texts = vec!["20x2".to_owned(); 10];
-                let since = Instant::now();
-                sender.send(Request { tenant: "a".to_owned(), texts, since, reply }).unwrap();
+                sender.send(letter).unwrap();
             }
         }
     });
