@@ -27,6 +27,8 @@ pub struct Options {
     pub model: PathBuf,
     /// The folder or file of the model that writes, if there is one.
     pub writer: Option<PathBuf>,
+    /// How both run; who is told of it is the pipeline's to say.
+    pub runs: models::Options,
     /// The learnt ranking in use.
     pub head: Option<Arc<Head>>,
     /// How long a drain may take.
@@ -62,7 +64,7 @@ impl Pipeline {
     pub async fn start(local: &Local, options: Options, shutdown: Shutdown) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let stack = local.stack.clone();
-        let models = models::Options { watch: summarize::watch(), ..models::Options::default() };
+        let models = summarize::watched(options.runs);
         let backend = models::open(&options.model, options.writer.as_deref(), &models)?;
         let writer = backend.generator().map(|writer| format!(" writer {}", writer.name()));
         let reader = extract::ReaderProgram::current().context("the reader cannot be started")?;

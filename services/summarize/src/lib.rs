@@ -6,15 +6,20 @@ pub mod handler;
 
 pub use handler::{Summarize, finding, options};
 
-use models::{Ran, Watch};
-use telemetry::metrics::{ModelBatch, model_batch};
+use models::{Options, Ran, Watch};
+use telemetry::metrics::{Model, ModelBatch, model_batch};
 
-/// Counts each batch of the sentence model in the metrics.
+/// The same, with each batch counted in the metrics.
 #[must_use]
-pub fn watch() -> Watch {
+pub fn watched(options: Options) -> Options {
+    Options { watch: watch(Model::Reader), writer: watch(Model::Writer), ..options }
+}
+
+fn watch(model: Model) -> Watch {
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-    Watch::new(move |&Ran { sequences, tokens, padding, fill, bytes, took, waited, waiting }| {
+    Watch::new(move |&Ran { sequences, tokens, written, padding, fill, bytes, took, waited, waiting }| {
         let sequences = count(sequences);
-        model_batch(&ModelBatch { sequences, tokens, padding, fill, bytes, took, waited, waiting });
+        let batch = ModelBatch { sequences, tokens, written, padding, fill, bytes, took, waited, waiting };
+        model_batch(model, &batch);
     })
 }

@@ -21,7 +21,8 @@ async fn main() -> anyhow::Result<()> {
         () = shutdown.draining() => return Ok(()),
     };
     let options =
-        models::Options { device: args.device, precision: args.dtype, watch: precis_summarize::watch() };
+        models::Options { device: args.device, precision: args.dtype, ..models::Options::default() };
+    let options = precis_summarize::watched(options);
     let backend = models::open(&args.model, args.writer.as_deref(), &options)?;
     // Not ready before it has run once: what cannot be loaded is seen by whoever deploys, not by the first document.
     tokio::select! {

@@ -15,7 +15,7 @@ use std::fmt::Write;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-pub use model::{ModelBatch, Phase, model_batch, summarized};
+pub use model::{Model, ModelBatch, Phase, model_batch, summarized};
 
 /// How a metric behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,20 +77,20 @@ metrics! {
         "E-mails and web hooks: accepted, retried, or given_up; via outbox (.eml file), smtp, webhook, sns.";
     SUMMARIZE_SECONDS = "precis_summarize_seconds", Histogram, ["phase"],
         "Time that summarize took for a phase of one job: rank (structure and ranking), embed (the model's queue and its work), choose (selection, facts and citations), write (a model that writes, with its checks).";
-    MODEL_TOKENS = "precis_model_tokens_total", Counter, ["kind"],
-        "Tokens that went through the sentence model: text, and padding (computed only to fill a row; none on a processor). Its rate is the model's speed.";
-    MODEL_SEQUENCES = "precis_model_sequences_total", Counter, [],
-        "Sentences that went through the sentence model.";
-    MODEL_SECONDS = "precis_model_batch_seconds", Histogram, [],
-        "Time that the sentence model's device had a batch. The rate of its sum is how busy it is: near 1, another task is needed.";
-    MODEL_FILL = "precis_model_batch_fill_ratio", Histogram, [],
-        "How much of its budget each batch of the sentence model took: low is idle, 1 is loaded.";
-    MODEL_WAIT = "precis_model_wait_seconds", Histogram, [],
-        "How long documents waited for their first turn at the sentence model: of each batch the longest.";
-    MODEL_WAITING = "precis_model_waiting_tokens", Gauge, [],
-        "Tokens that wait for the sentence model in this process.";
-    MODEL_MEMORY = "precis_model_batch_bytes", Gauge, [],
-        "Memory that the last batch of the sentence model was planned to take, beside the weights.";
+    MODEL_TOKENS = "precis_model_tokens_total", Counter, ["model", "kind"],
+        "Tokens of the sentence model (reader) and of the model that writes (writer): text that was read, written, and padding (computed only to fill a row; none on a processor). Its rate is the model's speed.";
+    MODEL_SEQUENCES = "precis_model_sequences_total", Counter, ["model"],
+        "Sentences that went through the sentence model; answers under way at the model that writes, counted at each step.";
+    MODEL_SECONDS = "precis_model_batch_seconds", Histogram, ["model"],
+        "Time that a model's device had a batch, or a step of all answers. The rate of its sum is how busy it is: near 1, another task is needed.";
+    MODEL_FILL = "precis_model_batch_fill_ratio", Histogram, ["model"],
+        "How much of its budget each batch took: low is idle, 1 is loaded. Steps that only write take little of it.";
+    MODEL_WAIT = "precis_model_wait_seconds", Histogram, ["model"],
+        "How long documents waited for their first turn at a model: of each batch the longest.";
+    MODEL_WAITING = "precis_model_waiting_tokens", Gauge, ["model"],
+        "Tokens that wait for a model in this process.";
+    MODEL_MEMORY = "precis_model_batch_bytes", Gauge, ["model"],
+        "Memory that a model's last batch was planned to take, beside the weights: caches, and what is on its way.";
     AWS_CALLS = "precis_aws_calls_total", Counter, ["service", "operation"],
         "Requests sent to AWS, repeated ones counted each time: what the bill is made of.";
 }
@@ -373,16 +373,19 @@ mod tests {
         for phase in [Phase::Rank, Phase::Embed, Phase::Choose, Phase::Write] {
             summarized(phase, Duration::from_millis(20));
         }
-        model_batch(&ModelBatch {
+        let batch = ModelBatch {
             sequences: 3,
             tokens: 90,
+            written: 2,
             padding: 6,
             fill: 0.25,
             bytes: 4096,
             took: Duration::from_millis(30),
             waited: Some(Duration::from_millis(2)),
             waiting: 7,
-        });
+        };
+        model_batch(Model::Reader, &batch);
+        model_batch(Model::Writer, &ModelBatch { sequences: 1, ..batch });
         stage_done(Stage::Summarize, Duration::from_millis(300));
         pages(Origin::Ocr, 7);
         outcome(OutcomeKind::Rejected, Some(Reason::Encrypted));
@@ -407,6 +410,9 @@ mod tests {
             "precis_stage_seconds_bucket{stage=\"summarize\",le=\"0.5\"} 1",
             "precis_stage_seconds_bucket{stage=\"summarize\",le=\"0.1\"} 0",
             "precis_pages_total{origin=\"ocr\"} 7",
+            "precis_model_tokens_total{model=\"reader\",kind=\"padding\"} 6",
+            "precis_model_tokens_total{model=\"writer\",kind=\"written\"} 2",
+            "precis_model_sequences_total{model=\"writer\"} 1",
         ] {
             assert!(page.contains(line), "{line} is missing in\n{page}");
         }

@@ -15,12 +15,20 @@ fn a_model_is_measured_alone_and_with_documents_and_its_cost_follows_from_the_pr
     assert!(phases > 0.0 && phases <= number("/alone/seconds") * 1.001, "{told}");
     assert!(number("/together/p50") <= number("/together/p99"), "{told}");
     assert_eq!((number("/together/at_once"), number("/pages")), (4.0, 2.0));
+    let counted = number("/flooded/done") + number("/flooded/waiting");
+    assert!(number("/flooded/done") >= 1.0 && counted == number("/flooded/came"), "{told}");
     assert!(told["made_up"].as_bool().unwrap() && number("/words") > 900.0, "{told}");
 
     let people = run(&mut place.precis(&args[..args.len() - 1])).with_status(0).out;
-    for said in
-        ["tokens a second", "2 pages", "4 in hand", "an hour", "documents for a dollar, $", "$0.5 an hour"]
-    {
+    for said in [
+        "tokens a second",
+        "2 pages",
+        "4 in hand",
+        "an hour",
+        "twice as many came",
+        "documents for a dollar, $",
+        "$0.5 an hour",
+    ] {
         assert!(people.contains(said), "{said}:\n{people}");
     }
 }

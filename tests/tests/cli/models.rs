@@ -1,7 +1,7 @@
 //! `precis models`: from a folder, listed, held against what came, used by name, removed.
 
-use crate::notice;
 use crate::pulls::{bytes, files};
+use crate::{notice, summarize};
 use precis_tests::program::{Place, Ran, repository, run};
 use serde_json::{Value, json};
 use std::fs;
@@ -202,4 +202,29 @@ fn the_help_teaches_where_models_lie_and_how_they_come() {
         "HF_ENDPOINT",
         "--revision",
     ]);
+}
+
+#[test]
+fn the_sentence_model_runs_where_and_as_it_is_told() {
+    let place = Place::new();
+    place.write("notice.txt", notice(1));
+    let with = |more: &[&str]| summarize(&place, &[&["notice.txt"] as &[&str], more].concat());
+    let sentences = |more: &[&str]| {
+        let mut told = with(more).with_status(0).json();
+        told.remove(0)["summary"]["sentences"].take()
+    };
+    let reference = sentences(&[]);
+    assert!(!reference.as_array().unwrap().is_empty());
+    for dtype in ["f32", "bf16", "int8"] {
+        assert_eq!(sentences(&["--dtype", dtype, "--device", "auto"]), reference, "{dtype}");
+    }
+    for (wrong, said) in [
+        (["--dtype", "int3"], "int3"),
+        (["--dtype", "f16"], "f32, bf16 or int8"),
+        (["--device", "gpu"], "auto, cpu, cuda or cuda:N"),
+        (["--device", "cuda:1"], "feature `cuda`"),
+    ] {
+        let ran = with(&wrong);
+        assert!(ran.status != 0 && ran.err.contains(said), "{wrong:?}: {}", ran.err);
+    }
 }

@@ -1,7 +1,7 @@
 //! What may be typed about measuring a model.
 
+use super::documents::Runs;
 use clap::Args;
-use models::{DeviceChoice, Precision};
 use std::path::PathBuf;
 
 /// What `precis bench-model --help` teaches.
@@ -9,6 +9,9 @@ pub const HELP: &str = "\
 Measures the summarize stage alone, as it runs in the service: structure and
 ranking, the sentence model, selection. Reading and OCR are other stages, and a
 model that writes is not measured.
+
+Last, twice as many documents come as went through: each that is in hand takes
+as long as before, and the rest waits outside (in SQS), not in memory.
 
 Without FILE the documents are made up: English prose of --pages pages with 500
 words each, headings, dates and sums. What they say is nonsense; what they cost
@@ -34,7 +37,7 @@ pub struct BenchModel {
     /// Documents in hand at the same time [default: 8 for each core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub at_once: Option<u16>,
-    /// Seconds for each of the three measurements.
+    /// Seconds for each of the four measurements.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub seconds: u64,
     /// What an hour of this machine costs, in US dollars.
@@ -43,12 +46,8 @@ pub struct BenchModel {
     /// Folder of the sentence-embedding model, or its name (see `precis models list`).
     #[arg(long, env = "PRECIS_MODEL", value_name = "DIR")]
     pub model: Option<PathBuf>,
-    /// Where it runs: auto, cpu, cuda or cuda:N.
-    #[arg(long, env = "PRECIS_DEVICE", value_name = "DEVICE", default_value = "cpu")]
-    pub device: DeviceChoice,
-    /// In how many bits it computes: auto (f32), f32, bf16 or int8.
-    #[arg(long, env = "PRECIS_DTYPE", value_name = "DTYPE", default_value = "auto")]
-    pub dtype: Precision,
+    #[command(flatten)]
+    pub runs: Runs,
     /// One JSON object.
     #[arg(long)]
     pub json: bool,

@@ -3,7 +3,26 @@
 use super::{Data, Folder};
 use crate::watch::Show;
 use clap::{Args, ValueEnum};
+use models::{DeviceChoice, Precision};
 use std::path::PathBuf;
+
+/// How models run.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Runs {
+    /// Where models run: auto (a GPU where there is one that works), cpu, cuda or cuda:N.
+    #[arg(long, env = "PRECIS_DEVICE", value_name = "DEVICE", default_value = "cpu")]
+    pub device: DeviceChoice,
+    /// In how many bits sentences are embedded: auto (f32), f32, bf16 or int8. Fewer are faster and a little different.
+    #[arg(long, env = "PRECIS_DTYPE", value_name = "DTYPE", default_value = "auto")]
+    pub dtype: Precision,
+}
+
+impl Runs {
+    /// As the models take it.
+    pub fn options(self) -> models::Options {
+        models::Options { device: self.device, precision: self.dtype, ..models::Options::default() }
+    }
+}
 
 /// Where the model is.
 #[derive(Debug, Clone, Args)]
@@ -19,6 +38,8 @@ pub struct Model {
     /// A learnt ranking (see `precis heads`); `recipe` for the built-in one. Not given: the data folder's.
     #[arg(long, value_name = "FILE", env = "PRECIS_HEAD")]
     pub head: Option<PathBuf>,
+    #[command(flatten)]
+    pub runs: Runs,
 }
 
 /// Settings for a run.

@@ -1,7 +1,8 @@
 //! `precis bench-model`: how fast this machine summarizes, and what that costs.
 //!
-//! Three measurements of the same length: the model alone, one document at a time, and as many at once as a service has in
-//! hand. The last one is what a deployment does; the others say why it is what it is.
+//! Four measurements of the same length: the model alone, one document at a time, as many at once as a service has in hand,
+//! and twice as many as come through. The third is what a deployment does; the first two say why it is what it is, and the
+//! last what happens when too much comes.
 
 mod documents;
 mod report;
@@ -10,7 +11,7 @@ use crate::cli::bench_model::BenchModel;
 use crate::model;
 use anyhow::{Context, Result};
 use models::{MiniLm, Options, Ran, Watch};
-use report::{Alone, Loaded, Measured, Sentences, Together};
+use report::{Alone, Flooded, Loaded, Measured, Sentences, Together};
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -34,7 +35,7 @@ pub async fn run(args: &BenchModel, out: &mut dyn Write) -> Result<()> {
         let seen = Arc::clone(&seen);
         move |ran| seen.add(ran)
     });
-    let options = Options { device: args.device, precision: args.dtype, watch };
+    let options = Options { watch, ..args.runs.options() };
     let folder = model::find(args.model.as_deref())?;
     let begun = Instant::now();
     let backend = tokio::task::spawn_blocking(move || MiniLm::load_as(&folder, &options)).await??;
@@ -49,17 +50,20 @@ pub async fn run(args: &BenchModel, out: &mut dyn Write) -> Result<()> {
     let alone = alone(&backend, &documents, long).await?;
     tell("many documents at once", args);
     let together = together(&backend, &documents, at_once, long).await?;
+    tell("twice as many as it can take", args);
+    let flooded = flooded(&backend, &documents, at_once, together.a_second, long).await?;
     let measured = Measured {
         loaded,
         cores,
-        device: args.device.to_string(),
+        device: args.runs.device.to_string(),
         pages: documents.iter().map(|one| one.pages.pages.len()).sum::<usize>() / documents.len(),
         words: documents.iter().map(|one| one.words()).sum::<usize>() / documents.len(),
         made_up: args.files.is_empty(),
         sentences,
         alone,
         together,
-        peak: peak_memory(),
+        flooded,
+        peak: memory("VmHWM:"),
         price: args.price,
     };
     if args.json {
@@ -165,15 +169,60 @@ async fn together(
         ended??;
     }
     let seconds = start.elapsed().as_secs_f64();
-    let mut took = std::mem::take(&mut *took.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let took = std::mem::take(&mut *took.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let (documents, [p50, p99]) = (took.len(), shares(took));
+    Ok(Together { at_once, documents, a_second: real(documents) / seconds, p50, p99 })
+}
+
+/// Documents come twice as fast as they went through. Those for which there is no permit wait outside, as numbers, as they do
+/// in SQS as messages.
+async fn flooded(
+    backend: &Arc<MiniLm>,
+    documents: &Arc<Vec<documents::Document>>,
+    at_once: usize,
+    a_second: f64,
+    long: Duration,
+) -> Result<Flooded> {
+    let pause = Duration::from_secs_f64((0.5 / a_second.max(1e-3)).clamp(1e-6, 60.0));
+    let (sender, queue) = tokio::sync::mpsc::unbounded_channel::<usize>();
+    let queue = Arc::new(tokio::sync::Mutex::new(queue));
+    let (before, start) = (memory("VmRSS:"), Instant::now());
+    let mut permits = tokio::task::JoinSet::new();
+    for _ in 0..at_once {
+        let (backend, documents, queue) = (Arc::clone(backend), Arc::clone(documents), Arc::clone(&queue));
+        permits.spawn(async move {
+            let mut took = Vec::new();
+            while start.elapsed() < long {
+                let Some(number) = queue.lock().await.recv().await else { break };
+                let begun = Instant::now();
+                documents[number % documents.len()].summarize(&*backend).await?;
+                took.push(begun.elapsed().as_secs_f64());
+            }
+            anyhow::Ok(took)
+        });
+    }
+    let (mut came, mut clock) = (0, tokio::time::interval(pause));
+    while start.elapsed() < long {
+        clock.tick().await;
+        sender.send(came)?;
+        came += 1;
+    }
+    drop(sender);
+    let mut took = Vec::new();
+    while let Some(ended) = permits.join_next().await {
+        took.extend(ended??);
+    }
+    let grown = before.zip(memory("VmRSS:")).map(|(before, after)| after.saturating_sub(before));
+    let (done, [p50, p99]) = (took.len(), shares(took));
+    Ok(Flooded { came, done, waiting: came - done, p50, p99, grown })
+}
+
+/// The time that half of them took at most, and that 99 of 100 did.
+fn shares(mut took: Vec<f64>) -> [f64; 2] {
     took.sort_by(f64::total_cmp);
-    let share = |hundredths: usize| took.get((took.len() * hundredths / 100).min(took.len() - 1));
-    Ok(Together {
-        at_once,
-        documents: took.len(),
-        a_second: real(took.len()) / seconds,
-        p50: share(50).copied().unwrap_or_default(),
-        p99: share(99).copied().unwrap_or_default(),
+    [50, 99].map(|hundredths| {
+        let at = (took.len() * hundredths / 100).min(took.len().saturating_sub(1));
+        took.get(at).copied().unwrap_or_default()
     })
 }
 
@@ -186,9 +235,9 @@ fn whole(n: u64) -> f64 {
     n as f64
 }
 
-/// The most memory that this process has had, in bytes, where the system tells (Linux).
-fn peak_memory() -> Option<u64> {
+/// Memory of this process in bytes, now (`VmRSS:`) or at most (`VmHWM:`), where the system tells (Linux).
+fn memory(which: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(which))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }

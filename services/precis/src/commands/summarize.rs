@@ -15,7 +15,7 @@ use domain::settings::Layer;
 use domain::{Document, Job, OutcomeKind, State};
 use futures::StreamExt;
 use local::{Local, OpenError};
-use models::{DeviceChoice, MiniLm};
+use models::MiniLm;
 use ports::Stack;
 use std::path::Path;
 use std::process::ExitCode;
@@ -48,12 +48,13 @@ pub async fn run(args: cli::Summarize) -> Result<ExitCode> {
     let inputs = take_in(&local.stack, &args, &asked, throw_away.path()).await;
     let watch = Watch::new(args.progress, inputs.len() as u64);
     let head = head::in_use(args.model.head.as_deref(), &local.layout)?;
-    let explainer = if args.explain { Some(MiniLm::open(&model, DeviceChoice::Cpu)?) } else { None };
+    let runs = args.model.runs.options();
+    let explainer = if args.explain { Some(MiniLm::open_as(&model, &runs)?) } else { None };
     let explainer = explainer.as_ref().map(|model| Explainer { model, head: head.clone() });
     let shutdown = Shutdown::on_signals()?;
     let mut pipeline = if ours {
         let (drain, wait) = (Duration::from_secs(5), Duration::from_millis(200));
-        let options = Options { model, writer, head, drain, wait, echo: None };
+        let options = Options { model, writer, runs, head, drain, wait, echo: None };
         Some(Pipeline::start(&local, options, shutdown.clone()).await?)
     } else {
         watch.say(&format!("precis: `precis up` is at work in {}; its workers do this", data.display()));

@@ -39,7 +39,8 @@ pub async fn run(args: cli::Up) -> Result<ExitCode> {
     let watch = std::io::stderr().is_terminal().then(|| Watch::new(Show::Auto, 0));
     let echo = watch.clone().map(echo);
     let head = head::in_use(args.model.head.as_deref(), &local.layout)?;
-    let options = Options { model, writer, head, drain, wait: Duration::from_secs(1), echo };
+    let runs = args.model.runs.options();
+    let options = Options { model, writer, runs, head, drain, wait: Duration::from_secs(1), echo };
     let mut pipeline = Pipeline::start(&local, options, shutdown.clone()).await?;
     for inbox in inboxes {
         eprintln!("inbox    {}", inbox.folder.display());

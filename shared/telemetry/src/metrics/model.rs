@@ -37,13 +37,35 @@ pub fn summarized(phase: Phase, took: Duration) {
     metrics::histogram!(SUMMARIZE_SECONDS, "phase" => phase.as_str()).record(took.as_secs_f64());
 }
 
-/// A batch of the sentence model.
+/// Which of a service's models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Model {
+    /// Turns sentences into vectors.
+    Reader,
+    /// Writes.
+    Writer,
+}
+
+impl Model {
+    /// The label's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Writer => "writer",
+        }
+    }
+}
+
+/// A batch of a model.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ModelBatch {
-    /// Sentences in it.
+    /// Sentences or answers in it.
     pub sequences: u64,
-    /// Their tokens.
+    /// Their tokens that were read.
     pub tokens: u64,
+    /// Tokens of answers that were written.
+    pub written: u64,
     /// Tokens that only filled rows.
     pub padding: u64,
     /// Its share of the budget.
@@ -58,17 +80,19 @@ pub struct ModelBatch {
     pub waiting: u64,
 }
 
-/// A batch of the sentence model has run.
+/// A batch of a model has run.
 #[expect(clippy::cast_precision_loss, reason = "no process holds 2^53 tokens or bytes")]
-pub fn model_batch(batch: &ModelBatch) {
-    metrics::counter!(MODEL_TOKENS, "kind" => "text").increment(batch.tokens);
-    metrics::counter!(MODEL_TOKENS, "kind" => "padding").increment(batch.padding);
-    metrics::counter!(MODEL_SEQUENCES).increment(batch.sequences);
-    metrics::histogram!(MODEL_SECONDS).record(batch.took.as_secs_f64());
-    metrics::histogram!(MODEL_FILL).record(batch.fill);
-    if let Some(waited) = batch.waited {
-        metrics::histogram!(MODEL_WAIT).record(waited.as_secs_f64());
+pub fn model_batch(model: Model, batch: &ModelBatch) {
+    let model = model.as_str();
+    for (kind, tokens) in [("text", batch.tokens), ("written", batch.written), ("padding", batch.padding)] {
+        metrics::counter!(MODEL_TOKENS, "model" => model, "kind" => kind).increment(tokens);
     }
-    metrics::gauge!(MODEL_WAITING).set(batch.waiting as f64);
-    metrics::gauge!(MODEL_MEMORY).set(batch.bytes as f64);
+    metrics::counter!(MODEL_SEQUENCES, "model" => model).increment(batch.sequences);
+    metrics::histogram!(MODEL_SECONDS, "model" => model).record(batch.took.as_secs_f64());
+    metrics::histogram!(MODEL_FILL, "model" => model).record(batch.fill);
+    if let Some(waited) = batch.waited {
+        metrics::histogram!(MODEL_WAIT, "model" => model).record(waited.as_secs_f64());
+    }
+    metrics::gauge!(MODEL_WAITING, "model" => model).set(batch.waiting as f64);
+    metrics::gauge!(MODEL_MEMORY, "model" => model).set(batch.bytes as f64);
 }

@@ -18,6 +18,7 @@ pub struct Measured {
     pub sentences: Sentences,
     pub alone: Alone,
     pub together: Together,
+    pub flooded: Flooded,
     /// The most memory that the process has had, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak: Option<u64>,
@@ -60,9 +61,22 @@ pub struct Together {
     pub p99: f64,
 }
 
+/// Twice as many came as went through: how long each was in hand, how many waited outside at the end, and by how many bytes
+/// the process grew.
+#[derive(Debug, Serialize)]
+pub struct Flooded {
+    pub came: usize,
+    pub done: usize,
+    pub waiting: usize,
+    pub p50: f64,
+    pub p99: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grown: Option<u64>,
+}
+
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { loaded, sentences, alone, together, .. } = self;
+        let Self { loaded, sentences, alone, together, flooded, .. } = self;
         let cores = if self.cores == 1 { "1 core".to_owned() } else { format!("{} cores", self.cores) };
         writeln!(
             f,
@@ -91,6 +105,16 @@ impl fmt::Display for Measured {
             together.a_second * 3600.0,
             together.p50,
             together.p99
+        )?;
+        let grown = flooded.grown.map(|bytes| format!("; memory grew by {}", amount(bytes)));
+        writeln!(
+            f,
+            "  flooded   twice as many came: {} in hand took {:.2} s (p50), {:.2} s (p99), {} wait outside{}",
+            together.at_once,
+            flooded.p50,
+            flooded.p99,
+            flooded.waiting,
+            grown.unwrap_or_default()
         )?;
         if let Some(peak) = self.peak {
             writeln!(f, "Memory      {} at most", amount(peak))?;
