@@ -3,8 +3,8 @@
 
   decoder.py [ROOT FILE] [--only t5|qwen3] [--rounds N] [--core N] [--skip PROGRAM]
 
-ROOT is this repository, FILE what is written (target/bench-models/decoder.json). Needs `decoder.requirements.txt`, and the
-examples `writing` and `quantising` built:  cargo build --release --locked -p precis-models --examples
+ROOT is this repository, FILE what is written (target/bench-models/decoder.json). `benches/models/run` makes the environment and builds the
+examples `writing`, `quantising` and `candle_writing` that it runs.
 
 Models of the real shapes with seeded random weights are made once under target/bench-models/decoder (6 GB): flan-t5-small
 and Qwen3-0.6B. Speed does not depend on what weights say. Every program runs by itself, pinned to one core with one thread,
@@ -210,6 +210,10 @@ def command(name, kind, args):
         precision = "auto" if bits.startswith("Q") else bits
         tokens = shape["prompt"] - 1
         return [ROOT / "target/release/examples/writing", model, precision, tokens, shape["answer"], *shape["rows"]]
+    if engine == "candle":
+        shape, model = (T5, FOLDER / "t5") if kind == "t5" else (QWEN3, FOLDER / f"qwen3-{bits}/model.gguf")
+        rows = shape["rows"] if kind == "t5" else [1]
+        return [ROOT / "target/release/examples/candle_writing", model, shape["prompt"], shape["answer"], *rows]
     return [sys.executable, __file__, "--peer", name, "--only", kind]
 
 
@@ -227,8 +231,8 @@ def run(name, kind, args):
 
 
 PROGRAMS = {
-    "t5": ["ours f32", "ours bf16", "ours int8", "ct2 float32", "ct2 int8", "hf"],
-    "qwen3": ["ours Q8_0", "ours Q4_K_M", "ours int8", "ours bf16", "ours f32", "ct2 int8", "ct2 float32", "hf", "llama Q8_0", "llama Q4_K_M"],
+    "t5": ["ours f32", "ours bf16", "ours int8", "ct2 float32", "ct2 int8", "hf", "candle f32"],
+    "qwen3": ["ours Q8_0", "ours Q4_K_M", "ours int8", "ours bf16", "ours f32", "ct2 int8", "ct2 float32", "hf", "llama Q8_0", "llama Q4_K_M", "candle Q8_0"],
 }
 
 
@@ -321,6 +325,7 @@ BARS = [
     ("T5 (flan-t5-small): answers of 8 at once", "ours f32", "ct2 float32", 1.3),
     ("T5 (flan-t5-small): answers of 8 at once", "ours int8", "ct2 int8", 1.0),
     ("T5 (flan-t5-small): answers of 8 at once", "ours bf16", "ct2 int8", 1.0),
+    ("T5 (flan-t5-small): answers of 8 at once", "ours int8", "candle f32", 10.0),
     ("Qwen3 (0.6B): a prompt", "ours Q8_0", "ct2 int8", 1.0),
     ("Qwen3 (0.6B): answers of 4 at once", "ours Q8_0", "ct2 int8", 2.0),
 ]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the parts of `make bench-models` measured, as tables and a drawing, between the marks of docs/benchmarks.md.
 
-  report.py FOLDER DOCS        FOLDER has {encoder,decoder}.json and roofline.json; a part that was not measured is left out
+  report.py FOLDER DOCS        FOLDER has {encoder,decoder,service}.json and roofline.json; a part that was not measured is left out
 
 A part's file:
   {"title": "Sentences into vectors",
@@ -36,7 +36,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 BEGIN, END = "<!-- models: written by make bench-models -->", "<!-- end of models -->"
-PARTS = ("encoder", "decoder")
+PARTS = ("encoder", "decoder", "service")
 
 
 def stamp(root: Path) -> dict:
@@ -175,7 +175,7 @@ def main() -> None:
     read = lambda name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     parts = [read(name) for name in PARTS if (folder / f"{name}.json").is_file()]
     if not parts:
-        sys.exit(f"report: nothing was measured: no encoder.json or decoder.json in {folder}")
+        sys.exit(f"report: nothing was measured: no part's .json in {folder}")
     roofline = read("roofline") if (folder / "roofline.json").is_file() else {}
     text = section(parts, roofline)
     print(text)
