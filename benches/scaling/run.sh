@@ -10,5 +10,6 @@ cd "$root"
 cargo build --release --locked --quiet -p precis-scaling
 mkdir -p target/scaling
 target/release/scaling study --loads "${1:-1200}" > target/scaling/study.json
-target/release/scaling sweep --loads "$((${1:-1200} / 16))" > target/scaling/sweep.json
+# A sweep has some fifty lines: of each a few loads.
+target/release/scaling sweep --loads "$((40 + ${1:-1200} / 32))" > target/scaling/sweep.json
 exec "$python" benches/scaling/plot.py target/scaling docs

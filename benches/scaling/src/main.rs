@@ -137,6 +137,10 @@ fn grid() -> Vec<(&'static [&'static str], Vec<Vec<f64>>)> {
         (&["ShrinkBacklog"], single(&[1.0, 2.0, 3.0, 3.9])),
         (&["ShrinkPeriods"], single(&[2.0, 3.0, 5.0])),
         (&["ShrinkPercent"], single(&[10.0, 25.0, 50.0])),
+        (
+            &["ShrinkBacklog", "ShrinkPercent"],
+            [[3.9, 50.0], [5.2, 34.0], [5.9, 25.0], [7.1, 10.0]].map(|both| both.to_vec()).to_vec(),
+        ),
         (&["SleepPeriods"], single(&[2.0, 3.0, 5.0, 10.0])),
         (&["SummarizeCeiling"], single(&[8.0, 12.0, 16.0, 20.0])),
         (&["IngestCeiling"], single(&[3.0, 4.0, 6.0, 8.0])),

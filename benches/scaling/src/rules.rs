@@ -89,7 +89,9 @@ fn never_in_flight(alarm: &Alarm, policy: &Policy, assumptions: &Assumptions, br
     let hands = if policy.adjustment == Adjustment::ExactCapacity {
         1.0
     } else {
-        tasks * f64::from(service.concurrency) / 2.0
+        // What is in hand must fit into the hands that stay.
+        let taken = policy.steps.iter().map(|step| -step.adjustment / 100.0).fold(0.0, f64::max);
+        tasks * f64::from(service.concurrency) * (1.0 - taken)
     };
     for one in &alarm.measures {
         let (value, what) = match one {

@@ -10,12 +10,15 @@ use super::spread::Rows;
 use super::tile::Panels;
 use std::arch::x86_64::*;
 
+/// By value and by constant counts, as those of AVX-512 are stored.
+#[inline]
 #[target_feature(enable = "avx2,fma")]
-fn store(sums: &[[__m256; 4]], out: &mut [[f32; PANEL]]) {
-    for (sums, out) in sums.iter().zip(out) {
-        for (at, sums) in sums.iter().enumerate() {
+fn store<const R: usize>(sums: [[__m256; 4]; R], out: &mut [[f32; PANEL]]) {
+    assert!(out.len() >= R, "a tile beyond its sums");
+    for row in 0..R {
+        for at in 0..4 {
             // SAFETY: there are 32 numbers.
-            unsafe { _mm256_storeu_ps(out.as_mut_ptr().add(at * 8), *sums) };
+            unsafe { _mm256_storeu_ps(out[row].as_mut_ptr().add(at * 8), sums[row][at]) };
         }
     }
 }
@@ -42,7 +45,7 @@ pub(super) fn f32_avx2<const R: usize>(a: Rows, p: &Panels, out: &mut [[f32; PAN
             line = line.add(PANEL);
         }
     }
-    store(&sums, out);
+    store(sums, out);
 }
 
 /// Adds what each four bytes of the weights and four signed bytes of a row come to.
@@ -97,7 +100,7 @@ pub(super) fn q8_avx2<const R: usize>(a: Rows, p: &Panels, out: &mut [[f32; PANE
             line = line.add(17);
         }
     }
-    store(&sums, out);
+    store(sums, out);
 }
 
 #[target_feature(enable = "avx2,fma,f16c")]
@@ -133,5 +136,5 @@ pub(super) fn q4_avx2<const R: usize>(a: Rows, p: &Panels, out: &mut [[f32; PANE
             line = line.add(10);
         }
     }
-    store(&sums, out);
+    store(sums, out);
 }

@@ -92,14 +92,18 @@ fn avx2(a: Rows, p: &Panels, rows: usize, sums: &mut [[f32; PANEL]]) -> bool {
     }
 }
 
-/// The sums of two registers each.
+/// The sums of two registers each. Taken by value and counted by a constant: a sum whose address were looked at, or that were
+/// reached by an index which is only known when it runs, would be written to memory at every step of the loop before.
+#[inline]
 #[target_feature(enable = "avx512f")]
-fn store(sums: &[[__m512; 2]], out: &mut [[f32; PANEL]]) {
-    for (sums, out) in sums.iter().zip(out) {
+fn store<const R: usize>(sums: [[__m512; 2]; R], out: &mut [[f32; PANEL]]) {
+    assert!(out.len() >= R, "a tile beyond its sums");
+    for row in 0..R {
+        let out = out[row].as_mut_ptr();
         // SAFETY: there are 32 numbers.
         unsafe {
-            _mm512_storeu_ps(out.as_mut_ptr(), sums[0]);
-            _mm512_storeu_ps(out.as_mut_ptr().add(16), sums[1]);
+            _mm512_storeu_ps(out, sums[row][0]);
+            _mm512_storeu_ps(out.add(16), sums[row][1]);
         }
     }
 }
@@ -125,8 +129,8 @@ fn f32_avx512<const R: usize, const P: usize>(a: Rows, p: &Panels, out: &mut [[f
             line = line.add(2);
         }
     }
-    for (sums, out) in sums.iter().zip(out.chunks_exact_mut(R)) {
-        store(sums, out);
+    for panel in 0..P {
+        store(sums[panel], &mut out[panel * R..]);
     }
 }
 
@@ -153,8 +157,8 @@ fn bf16_avx512<const R: usize, const P: usize>(a: Rows, p: &Panels, out: &mut [[
             line = line.add(2);
         }
     }
-    for (sums, out) in sums.iter().zip(out.chunks_exact_mut(R)) {
-        store(sums, out);
+    for panel in 0..P {
+        store(sums[panel], &mut out[panel * R..]);
     }
 }
 
@@ -207,7 +211,7 @@ fn q8_avx512<const R: usize>(a: Rows, p: &Panels, out: &mut [[f32; PANEL]]) {
             line = line.add(17);
         }
     }
-    store(&sums, out);
+    store(sums, out);
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
@@ -254,5 +258,5 @@ fn q4_avx512<const R: usize>(a: Rows, p: &Panels, out: &mut [[f32; PANEL]]) {
             line = line.add(10);
         }
     }
-    store(&sums, out);
+    store(sums, out);
 }

@@ -58,7 +58,7 @@ fn avx512_f32<const ROWS: usize>(a: Rows<f32>, panel: &[f32], bias: &[f32; PANEL
             panel = panel.add(PANEL);
         }
     }
-    store(&sums, out);
+    store(sums, out);
 }
 
 /// As `plain::tile_bf16`.
@@ -88,7 +88,7 @@ fn avx512_bf16<const ROWS: usize>(a: Rows<u16>, panel: &[u16], bias: &[f32; PANE
             panel = panel.add(2 * PANEL);
         }
     }
-    store(&sums, out);
+    store(sums, out);
 }
 
 /// As `plain::tile_int8`.
@@ -115,11 +115,12 @@ fn avx512_vnni<const ROWS: usize>(a: Rows<u8>, panel: &[i8], out: &mut WholeTile
             panel = panel.add(4 * PANEL);
         }
     }
-    for (sums, out) in sums.iter().zip(out) {
+    for row in 0..ROWS {
+        let out = out[row].as_mut_ptr();
         // SAFETY: a row of the tile holds 32 numbers.
         unsafe {
-            _mm512_storeu_si512(out.as_mut_ptr().cast(), sums[0]);
-            _mm512_storeu_si512(out.as_mut_ptr().add(16).cast(), sums[1]);
+            _mm512_storeu_si512(out.cast(), sums[row][0]);
+            _mm512_storeu_si512(out.add(16).cast(), sums[row][1]);
         }
     }
 }
@@ -130,13 +131,16 @@ fn biased(bias: &[f32; PANEL]) -> [__m512; 2] {
     unsafe { [_mm512_loadu_ps(bias.as_ptr()), _mm512_loadu_ps(bias.as_ptr().add(16))] }
 }
 
+/// By value and counted by a constant, so that the sums of the loop before stay in registers.
+#[inline]
 #[target_feature(enable = "avx512f")]
-fn store(sums: &[[__m512; 2]], out: &mut Tile) {
-    for (sums, out) in sums.iter().zip(out) {
+fn store<const ROWS: usize>(sums: [[__m512; 2]; ROWS], out: &mut Tile) {
+    for row in 0..ROWS {
+        let out = out[row].as_mut_ptr();
         // SAFETY: a row of the tile holds 32 numbers.
         unsafe {
-            _mm512_storeu_ps(out.as_mut_ptr(), sums[0]);
-            _mm512_storeu_ps(out.as_mut_ptr().add(16), sums[1]);
+            _mm512_storeu_ps(out, sums[row][0]);
+            _mm512_storeu_ps(out.add(16), sums[row][1]);
         }
     }
 }
