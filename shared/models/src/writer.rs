@@ -1,6 +1,7 @@
 //! A model that writes, as summarizer's `Generator`.
 
 mod engine;
+mod loaded;
 mod memory;
 
 use crate::controls::Controls;
@@ -13,7 +14,8 @@ use crate::weights::Weights;
 use crate::{DeviceChoice, ModelError, Watch, desk};
 use async_trait::async_trait;
 use candle_core::Device;
-use engine::{Asked, Engine, Loader, Request, Setting};
+use engine::{Asked, Engine, Request, Setting};
+use loaded::Loader;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};

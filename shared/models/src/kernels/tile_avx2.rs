@@ -14,11 +14,11 @@ use std::arch::x86_64::*;
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn store<const R: usize>(sums: [[__m256; 4]; R], out: &mut [[f32; PANEL]]) {
-    assert!(out.len() >= R, "a tile beyond its sums");
-    for row in 0..R {
-        for at in 0..4 {
+    let out = &mut out[..R];
+    for (sums, out) in sums.into_iter().zip(out) {
+        for (at, sum) in sums.into_iter().enumerate() {
             // SAFETY: there are 32 numbers.
-            unsafe { _mm256_storeu_ps(out[row].as_mut_ptr().add(at * 8), sums[row][at]) };
+            unsafe { _mm256_storeu_ps(out.as_mut_ptr().add(at * 8), sum) };
         }
     }
 }

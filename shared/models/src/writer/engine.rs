@@ -6,20 +6,18 @@
 //! by one, so that only the row that fails alone is told so; where the device has no memory, rows that came last give up their
 //! caches and begin anew later; a row whose numbers overflow begins anew alone in f32.
 
+use super::loaded::{Loader, Write};
 use super::memory::{memory, size};
 use crate::ModelError;
 use crate::controls::Controls;
 use crate::desk::{self, Desk, Waiting, guarded};
-use crate::files::Files;
 use crate::generate::{Rules, Task, Written};
-use crate::model::{Kind, Model};
-use crate::precision::{Dtypes, Precision};
+use crate::model::Kind;
 use crate::ran::{Ran, Watch};
-use crate::row::{Feed, Row};
+use crate::row::Feed;
 use crate::text::Text;
-use candle_core::Device;
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 use summarizer::BackendError;
 use summarizer::batch::{Budget, Decoding, Memory, Place, Prefill, Slice};
 
@@ -47,71 +45,6 @@ pub(super) type Said = Result<Written, ModelError>;
 
 /// A document's prompts.
 pub(super) type Request = desk::Request<Asked, Said>;
-
-/// What it takes to load the model.
-#[derive(Clone)]
-pub(super) struct Loader {
-    pub files: Files,
-    pub device: Device,
-    pub dtypes: Dtypes,
-    pub loaded: Arc<OnceLock<Duration>>,
-}
-
-impl Loader {
-    pub(super) fn load(self) -> Result<Loaded, ModelError> {
-        let model = desk::timed("writer", &self.loaded, || {
-            Model::load(&self.files, &self.device, self.dtypes, false).map(|(model, _)| model)
-        })?;
-        Ok(Loaded { model, loader: self })
-    }
-
-    /// Bytes of the weights as they are stored.
-    pub(super) fn bytes(&self) -> Result<u64, ModelError> {
-        let size = |path: std::path::PathBuf| {
-            let size = std::fs::metadata(&path).map(|file| file.len());
-            size.map_err(|source| ModelError::File { path, source })
-        };
-        self.files.weights().into_iter().map(size).sum()
-    }
-}
-
-/// What the thread runs.
-pub(super) trait Write: Sized {
-    /// Rows for prompts, each with the tokens that it may have to read besides.
-    fn begin(&self, prompts: &[(&[u32], usize)]) -> Result<Vec<Row>, ModelError>;
-
-    /// One step of all rows; the wanted logits of each. Where it fails no row has gone on.
-    fn forward(&self, feeds: &mut [Feed]) -> Result<Vec<Vec<Vec<f32>>>, ModelError>;
-
-    /// The same weights in f32; `None` if they are so already.
-    fn exact(&self) -> Result<Option<Self>, ModelError>;
-}
-
-/// A model with what it takes to load it otherwise.
-pub(super) struct Loaded {
-    model: Model,
-    loader: Loader,
-}
-
-impl Write for Loaded {
-    fn begin(&self, prompts: &[(&[u32], usize)]) -> Result<Vec<Row>, ModelError> {
-        self.model.begin(prompts)
-    }
-
-    fn forward(&self, feeds: &mut [Feed]) -> Result<Vec<Vec<Vec<f32>>>, ModelError> {
-        self.model.forward(feeds)
-    }
-
-    fn exact(&self) -> Result<Option<Self>, ModelError> {
-        let Loader { files, device, .. } = &self.loader;
-        let dtypes = Dtypes::of(Precision::F32, device)?;
-        if self.loader.dtypes == dtypes && !files.stored.is_gguf() {
-            return Ok(None);
-        }
-        let (model, _) = Model::load(files, device, dtypes, true)?;
-        Ok(Some(Self { model, loader: Loader { dtypes, ..self.loader.clone() } }))
-    }
-}
 
 /// A prompt on its way.
 struct Job {

@@ -2,9 +2,15 @@
 
 use super::*;
 use crate::controls::Controls;
+use crate::files::Files;
 use crate::parity_tests::{golden, load, text};
+use crate::precision::Dtypes;
 use crate::row::Kept;
+use crate::row::Row;
+use crate::writer::loaded::Loaded;
+use candle_core::Device;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use tokio::sync::oneshot;
 
 /// A step's rows with the tokens that each read.
