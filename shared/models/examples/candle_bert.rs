@@ -8,13 +8,16 @@
 //! little is padded), it encodes all sentences once and prints how long that took, tokens included: seconds by the
 //! clock, and of all threads on a core (Linux).
 
+mod cores;
+
 use candle_core::{D, DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config};
+use cores::on_cores;
 use std::error::Error;
 use std::io::BufRead;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokenizers::{PaddingParams, Tokenizer, TruncationParams};
 
 const BATCH: usize = 32;
@@ -43,21 +46,10 @@ fn main() -> Outcome<()> {
     for line in std::io::stdin().lock().lines() {
         let (start, before) = (Instant::now(), on_cores()?);
         encode(&model, &tokenizer, &texts, line?.trim() == "sorted")?;
-        let cpu = (on_cores()? - before).as_secs_f64();
+        let cpu = on_cores()? - before;
         println!("{}", serde_json::json!({ "seconds": start.elapsed().as_secs_f64(), "cpu": cpu }));
     }
     Ok(())
-}
-
-/// How long the threads of this process have had a core.
-fn on_cores() -> Outcome<Duration> {
-    let mut sum = 0;
-    for thread in std::fs::read_dir("/proc/self/task")? {
-        // The first number is in nanoseconds.
-        let line = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-        sum += line.split(' ').next().unwrap_or_default().parse::<u64>()?;
-    }
-    Ok(Duration::from_nanos(sum))
 }
 
 fn encode(

@@ -8,11 +8,14 @@
 
 #![expect(clippy::print_stdout, reason = "a tool for the desk")]
 
+mod cores;
+
 use candle_core::quantized::gguf_file::Content;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::quantized_qwen3::ModelWeights;
 use candle_transformers::models::t5::{Config, T5ForConditionalGeneration};
+use cores::on_cores;
 use serde_json::{Value, json};
 use std::error::Error;
 use std::path::Path;
@@ -82,14 +85,4 @@ fn run(model: &mut Model, rows: usize, long: usize, answer: usize) -> Outcome<Va
 /// The next token of each row, as a column.
 fn likeliest(logits: &Tensor) -> Outcome<Tensor> {
     Ok(logits.argmax_keepdim(candle_core::D::Minus1)?)
-}
-
-/// Seconds for which all threads of this process have had a core.
-fn on_cores() -> Outcome<f64> {
-    let mut all = 0.0;
-    for thread in std::fs::read_dir("/proc/self/task")? {
-        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-        all += text.split(' ').next().unwrap_or_default().parse::<f64>()?;
-    }
-    Ok(all / 1e9)
 }

@@ -7,11 +7,14 @@
 //! sentences once and prints how long that took, tokens and the way to the model's thread included: seconds by the
 //! clock, and of all threads on a core (Linux).
 
+mod cores;
+
+use cores::on_cores;
 use precis_models::{MiniLm, Options, Precision};
 use std::error::Error;
 use std::io::BufRead;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use summarizer::Backend;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -31,19 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let texts = texts.clone();
         let (start, before) = (Instant::now(), on_cores()?);
         runtime.block_on(model.embed("", texts))?;
-        let cpu = (on_cores()? - before).as_secs_f64();
+        let cpu = on_cores()? - before;
         println!("{}", serde_json::json!({ "seconds": start.elapsed().as_secs_f64(), "cpu": cpu }));
     }
     Ok(())
-}
-
-/// How long the threads of this process have had a core.
-fn on_cores() -> Result<Duration, Box<dyn Error>> {
-    let mut sum = 0;
-    for thread in std::fs::read_dir("/proc/self/task")? {
-        // The first number is in nanoseconds.
-        let line = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-        sum += line.split(' ').next().unwrap_or_default().parse::<u64>()?;
-    }
-    Ok(Duration::from_nanos(sum))
 }

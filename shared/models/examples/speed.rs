@@ -5,6 +5,9 @@
 //! ```
 //! CPU-seconds are those of all threads of this process.
 
+mod cores;
+
+use cores::on_cores;
 use domain::text::{Line, Origin, Page, Pages, Role};
 use precis_models::{DeviceChoice, MiniLm};
 use std::error::Error;
@@ -67,13 +70,4 @@ fn pages(markdown: &str) -> Pages {
     });
     let page = Page { number: 1, origin: Origin::Text, lines: lines.collect(), attachment: None, note: None };
     Pages { pages: vec![page], title: None }
-}
-
-/// Seconds that all threads of this process have had a core (user and system), in ticks of 10 ms.
-fn on_cores() -> Outcome<f64> {
-    let text = std::fs::read_to_string("/proc/self/stat")?;
-    // The name before ") " may hold anything; user and system time are the 12th and 13th after it.
-    let rest = text.rsplit_once(") ").ok_or("no stat")?.1;
-    let ticks: Vec<f64> = rest.split(' ').skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
-    Ok(ticks.iter().sum::<f64>() / 100.0)
 }

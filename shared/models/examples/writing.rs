@@ -9,6 +9,9 @@
 
 #![expect(clippy::print_stdout, reason = "a tool for the desk")]
 
+mod cores;
+
+use cores::on_cores;
 use precis_models::{Controls, DeviceChoice, Precision, Writer, WriterOptions};
 use serde_json::{Value, json};
 use std::error::Error;
@@ -72,14 +75,4 @@ async fn run(writer: &Writer, content: &str, answer: usize, rows: usize) -> Outc
         }
     }
     Ok(json!({"cpu": on_cores()? - cores, "wall": clock.elapsed().as_secs_f64()}))
-}
-
-/// Seconds that all threads of this process have had a core, in nanoseconds of each.
-fn on_cores() -> Outcome<f64> {
-    let mut all = 0.0;
-    for thread in std::fs::read_dir("/proc/self/task")? {
-        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-        all += text.split(' ').next().unwrap_or_default().parse::<f64>()?;
-    }
-    Ok(all / 1e9)
 }

@@ -39,7 +39,7 @@ enum Source {
 
 enum Found {
     Plain(Tensor),
-    Quantised(QTensor),
+    Quantised(Arc<QTensor>),
 }
 
 impl Source {
@@ -163,7 +163,7 @@ impl Weights {
                         found.dequantize(&self.device).map(Found::Plain)
                     }
                     _ if self.plain => found.dequantize(&self.device).map(Found::Plain),
-                    _ => Ok(Found::Quantised(found)),
+                    _ => Ok(Found::Quantised(Arc::new(found))),
                 })
                 .map_err(|error| self.damaged(name, error)),
         }
@@ -201,7 +201,7 @@ impl Weights {
     ) -> Result<Linear, ModelError> {
         match self.find(name, &[out, inner])? {
             Found::Plain(tensor) => tensor.to_dtype(dtype).map(Linear::dense),
-            Found::Quantised(tensor) => Linear::quantised(Arc::new(tensor)),
+            Found::Quantised(tensor) => Linear::quantised(tensor),
         }
         .map_err(|error| self.content(name, error))
     }
@@ -210,7 +210,7 @@ impl Weights {
     pub(crate) fn table(&self, name: &str, rows: usize, size: usize) -> Result<Table, ModelError> {
         match self.find(name, &[rows, size])? {
             Found::Plain(tensor) => tensor.to_dtype(self.dtypes.weights).map(Table::Dense),
-            Found::Quantised(tensor) => Ok(Table::Quantised(Arc::new(tensor))),
+            Found::Quantised(tensor) => Ok(Table::Quantised(tensor)),
         }
         .map_err(|error| self.content(name, error))
     }

@@ -15,7 +15,7 @@ use crate::{DeviceChoice, ModelError, Watch, desk};
 use async_trait::async_trait;
 use candle_core::Device;
 use engine::{Asked, Engine, Request, Setting};
-use loaded::Loader;
+use loaded::{Loaded, Loader};
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
@@ -36,10 +36,10 @@ pub struct WriterOptions {
     pub device: DeviceChoice,
     /// In how many bits.
     pub precision: Precision,
-    /// Tokens that a prompt and its answer may have, instead of what the folder says.
+    /// Tokens that a prompt and its answer may have, instead of what the folder says, or `tokens` where that is less.
     pub context: Option<usize>,
-    /// Tokens that running rows may have together, longest answers included: what bounds the caches. For one row of the whole
-    /// context there is always room.
+    /// Tokens that running rows may have together, longest answers included: what bounds the caches, as three quarters of the
+    /// memory do that is free once the model is loaded. For one row of a `context` that was asked for there is room besides.
     pub tokens: usize,
     /// Who is told of each step.
     pub watch: Watch,
@@ -103,10 +103,16 @@ impl Writer {
         };
         let loaded = Arc::new(OnceLock::new());
         let loader = Loader { files, device, dtypes, loaded: Arc::clone(&loaded) };
-        let context = options.context.unwrap_or(kind.context());
-        let room = (options.tokens, context);
-        let setting = Arc::new(Setting::new(&loader, kind.clone(), Arc::clone(&text), room, options.watch)?);
-        let ready = move |model| Engine::new(model, Arc::clone(&setting));
+        let context = options.context.unwrap_or_else(|| kind.context().min(options.tokens));
+        let weights = loader.bytes()?;
+        let setting = Arc::new(Setting { kind: kind.clone(), text: Arc::clone(&text), watch: options.watch });
+        let ready = move |model: Loaded| {
+            // What is free once the weights are there.
+            let free = if model.loader.device.is_cpu() { memory::free() } else { None };
+            let room = (options.tokens, context);
+            let memory = memory::memory(&setting.kind, model.loader.dtypes, weights, room, free);
+            Engine::new(model, Arc::clone(&setting), memory)
+        };
         let engine = if now { Some(ready(loader.clone().load()?)) } else { None };
         let (requests, queue) = channel();
         std::thread::Builder::new()

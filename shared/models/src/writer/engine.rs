@@ -6,8 +6,8 @@
 //! by one, so that only the row that fails alone is told so; where the device has no memory, rows that came last give up their
 //! caches and begin anew later; a row whose numbers overflow begins anew alone in f32.
 
-use super::loaded::{Loader, Write};
-use super::memory::{memory, size};
+use super::loaded::Write;
+use super::memory::size;
 use crate::ModelError;
 use crate::controls::Controls;
 use crate::desk::{self, Desk, Waiting, guarded};
@@ -100,21 +100,7 @@ impl Turn {
 pub(super) struct Setting {
     pub kind: Kind,
     pub text: Arc<Text>,
-    pub memory: Memory,
     pub watch: Watch,
-}
-
-impl Setting {
-    pub(super) fn new(
-        loader: &Loader,
-        kind: Kind,
-        text: Arc<Text>,
-        (tokens, context): (usize, usize),
-        watch: Watch,
-    ) -> Result<Self, ModelError> {
-        let memory = memory(&kind, loader.dtypes, loader.bytes()?, tokens, context);
-        Ok(Self { kind, text, memory, watch })
-    }
 }
 
 /// The model with all that waits for it.
@@ -128,11 +114,11 @@ pub(super) struct Engine<M> {
 }
 
 impl<M: Write> Engine<M> {
-    pub(super) fn new(model: M, setting: Arc<Setting>) -> Self {
+    pub(super) fn new(model: M, setting: Arc<Setting>, memory: Memory) -> Self {
         let work = u64::try_from(most(&setting.kind)).unwrap_or(u64::MAX);
         let budget = Budget { work, turn: TURN, even: u64::MAX };
         let prefill = if setting.kind.start().is_some() { Prefill::Whole } else { Prefill::Chunks };
-        let planner = Decoding::new(budget, setting.memory, prefill);
+        let planner = Decoding::new(budget, memory, prefill);
         Self { model, exact: None, setting, planner, waiting: Waiting::default() }
     }
 

@@ -7,7 +7,8 @@ use crate::parity_tests::{golden, load, text};
 use crate::precision::Dtypes;
 use crate::row::Kept;
 use crate::row::Row;
-use crate::writer::loaded::Loaded;
+use crate::writer::loaded::{Loaded, Loader};
+use crate::writer::memory::{free, memory};
 use candle_core::Device;
 use std::sync::Mutex;
 use std::sync::OnceLock;
@@ -73,21 +74,26 @@ impl Write for Fake {
 fn setting(name: &str, watch: Watch) -> Arc<Setting> {
     let (_, kind) = load(name, Dtypes::F32);
     let text = Arc::new(text(name, &kind));
-    let memory = memory(&kind, Dtypes::F32, 0, 10_000, kind.context());
-    Arc::new(Setting { kind, text, memory, watch })
+    Arc::new(Setting { kind, text, watch })
+}
+
+fn ready<M: Write>(model: M, name: &str, watch: Watch) -> Engine<M> {
+    let setting = setting(name, watch);
+    let memory = memory(&setting.kind, Dtypes::F32, 0, (10_000, 512), None);
+    Engine::new(model, setting, memory)
 }
 
 fn fake(room: usize) -> (Engine<Fake>, Steps) {
     let steps = Steps::default();
     let model = Fake { room, exact: false, steps: Arc::clone(&steps) };
-    (Engine::new(model, setting("qwen3", Watch::default())), steps)
+    (ready(model, "qwen3", Watch::default()), steps)
 }
 
 fn engine(name: &str) -> Engine<Loaded> {
     let (model, _) = load(name, Dtypes::F32);
     let (files, loaded) = (Files::open(&golden(name)).unwrap(), Arc::new(OnceLock::new()));
     let loader = Loader { files, device: Device::Cpu, dtypes: Dtypes::F32, loaded };
-    Engine::new(Loaded { model, loader }, setting(name, Watch::default()))
+    ready(Loaded { model, loader }, name, Watch::default())
 }
 
 /// So many tokens are wanted after each prompt.
@@ -155,7 +161,7 @@ fn documents_share_steps_and_each_gets_its_own_answers() {
     let (notes, steps) = (Arc::clone(&told), Steps::default());
     let watch = Watch::new(move |ran| notes.lock().unwrap().push(*ran));
     let model = Fake { room: usize::MAX, exact: false, steps: Arc::clone(&steps) };
-    let mut engine = Engine::new(model, setting("qwen3", watch));
+    let mut engine = ready(model, "qwen3", watch);
     let first = ask(&mut engine, "a", asked(&[&[10, 11], &[20]], 3));
     let second = ask(&mut engine, "b", asked(&[&[30, 31, 32]], 2));
     while engine.work() {}
@@ -252,4 +258,16 @@ fn an_answer_that_never_fits_the_memory_is_refused_before_it_runs() {
     let why = answer.try_recv().unwrap().unwrap_err().to_string();
     assert!(why.contains("bytes of memory"), "{why}");
     assert!(!engine.work() && steps.lock().unwrap().is_empty());
+}
+
+#[test]
+fn the_room_for_answers_is_what_was_asked_for_and_never_more_than_a_share_of_what_is_free() {
+    let setting = setting("qwen3", Watch::default());
+    let of = |tokens, free| memory(&setting.kind, Dtypes::F32, 1000, (tokens, 512), free);
+    let (few, many) = (of(1_000, None), of(100_000, None));
+    // Two layers, two heads of 16 numbers in panels of 32, keys and values in f32.
+    assert_eq!(few.cached, 2 * 2 * 2 * 32 * 4);
+    assert!(many.room() - few.room() >= 98_000 * many.cached);
+    assert_eq!(of(100_000, Some(4_000)).limit, 1_000 + 3_000);
+    assert!(cfg!(not(target_os = "linux")) || free().is_some_and(|bytes| bytes > 0));
 }

@@ -18,8 +18,18 @@ fn whole(n: usize) -> usize {
     n.div_ceil(PANEL).saturating_mul(PANEL)
 }
 
-/// Bytes of a token, and how many tokens there is room for: `tokens`, and at least for one row of the whole `context`.
-pub(super) fn memory(kind: &Kind, dtypes: Dtypes, weights: u64, tokens: usize, context: usize) -> Memory {
+/// Of what a processor has free once the model is loaded, the share that answers may take: others live there too.
+const SHARE: u64 = 75;
+
+/// Bytes of a token, and how many tokens there is room for: `tokens`, and at least for one row of the whole `context`; but
+/// never more than a share of the bytes that are free, where that is known.
+pub(super) fn memory(
+    kind: &Kind,
+    dtypes: Dtypes,
+    weights: u64,
+    (tokens, context): (usize, usize),
+    free: Option<u64>,
+) -> Memory {
     let (layers, cache, heads, hidden, wide, vocabulary) = match kind {
         Kind::T5(t5::Config { decoder_layers, heads, dim, hidden, wide, gated, vocabulary, .. }) => (
             *decoder_layers,
@@ -43,11 +53,26 @@ pub(super) fn memory(kind: &Kind, dtypes: Dtypes, weights: u64, tokens: usize, c
     // As they are computed, and as rows.
     let scored = bytes(2 * 4 * vocabulary);
     // A text of that length with an answer of that length, where these are two.
-    let room = tokens.max(context.saturating_mul(2)).saturating_add(2 * PANEL);
+    let longest = if kind.start().is_some() { context.saturating_mul(2) } else { context };
+    let rows = tokens.max(longest).saturating_add(2 * PANEL);
     let one = Memory { limit: u64::MAX, weights, cached, active, pair, scored };
     let moving = one.moving(super::engine::most(kind).max(context.min(tokens)), context);
-    let limit = weights.saturating_add(one.caches(room)).saturating_add(moving).saturating_add(64 * scored);
-    Memory { limit, ..one }
+    let room = one.caches(rows).saturating_add(moving).saturating_add(64 * scored);
+    let free = free.map_or(u64::MAX, |free| free / 100 * SHARE);
+    Memory { limit: weights.saturating_add(room.min(free)), ..one }
+}
+
+/// Bytes that this process may still take: of the machine, and of its container where that has a limit (Linux).
+pub(super) fn free() -> Option<u64> {
+    let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
+    });
+    // Without a limit the file says "max".
+    let container = number("/sys/fs/cgroup/memory.max")
+        .map(|most| most.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0)));
+    machine.into_iter().chain(container).min()
 }
 
 /// What a prompt and its answer come to.

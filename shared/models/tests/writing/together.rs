@@ -70,8 +70,9 @@ async fn answers_in_few_bits_do_not_depend_on_what_else_is_written() {
 #[tokio::test]
 async fn a_small_budget_makes_rows_wait_and_changes_nothing() {
     let wanted = open(&golden("t5-relu")).write("", asked()).await.unwrap();
-    for tokens in [1, 100, 300] {
-        let options = WriterOptions { tokens, ..options(Precision::F32) };
+    // Room for a row or two, and no more.
+    for context in [320, 512] {
+        let options = WriterOptions { tokens: 1, context: Some(context), ..options(Precision::F32) };
         let got = Writer::load(&golden("t5-relu"), options).unwrap().write("", asked()).await.unwrap();
         for (got, wanted) in got.into_iter().zip(&wanted) {
             assert_eq!(&got.unwrap(), wanted.as_ref().unwrap());

@@ -281,9 +281,7 @@ impl<T> Decoding<T> {
             Prefill::Whole => self.memory.moving(size.prompt, size.prompt),
             Prefill::Chunks => 0,
         };
-        let first =
-            self.memory.caches(size.tokens()).saturating_add(whole).saturating_add(self.memory.scored);
-        self.rest(size).max(first)
+        self.rest(size).saturating_add(whole.saturating_sub(self.memory.moving(size.width, size.tokens())))
     }
 
     /// Bytes that the rows at work have been promised.
@@ -303,8 +301,8 @@ impl<T> Decoding<T> {
         moving.saturating_sub(self.memory.moving(size.width, size.tokens()))
     }
 
-    /// A step has run. The rows at `ended` wrote what ends a text, or cannot go on; those at `anew` are to be begun again, as if
-    /// this and all their steps had not been. Gives the requests that are complete, with their rows in the order of submission.
+    /// A step has run. The rows at `ended` wrote what ends a text, or cannot go on; those at `anew` give up their room and join
+    /// again, as if this and all their steps had not been. Gives the requests that are complete, with their rows in the order of submission.
     pub fn done(&mut self, step: Step, ended: &[Place], anew: &[Place]) -> Vec<(Request, Vec<T>)> {
         self.tokens.went_well();
         self.room.went_well();
@@ -313,7 +311,9 @@ impl<T> Decoding<T> {
             let Some(at) = self.active.iter().position(|row| row.place == slice.place) else { continue };
             let row = &mut self.active[at];
             if anew.contains(&slice.place) {
-                (row.done, row.written) = (0, 0);
+                // What its prompt needs on its way is not promised any more: it joins again, before all others.
+                self.active.remove(at);
+                self.again.push_back(slice.place);
                 continue;
             }
             row.done = if slice.from < row.size.prompt { slice.from + slice.tokens } else { slice.from + 1 };

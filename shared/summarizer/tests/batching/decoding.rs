@@ -100,7 +100,7 @@ impl Watched {
         let fits = rows.iter().all(|&(size, ..)| {
             let going_on = self.bytes(size, size.width, size.prompt + size.answer, size.width);
             let whole = self.prefill == Prefill::Whole;
-            let first = if whole { self.bytes(size, size.prompt, size.prompt, 1) } else { 0 };
+            let first = if whole { self.bytes(size, size.prompt, size.prompt, size.width) } else { 0 };
             self.memory.weights + going_on.max(first) <= self.memory.limit
         });
         let new = |&(size, ends, stumbles)| (size, Row { size, ends, stumbles, cached: 0, written: 0 });
@@ -171,6 +171,7 @@ impl Watched {
             if row.stumbles.take_if(|at| row.written >= *at).is_some() {
                 (row.cached, row.written) = (0, 0);
                 anew.push(slice.place);
+                self.joined.remove(&slice.place);
                 continue;
             }
             row.cached += if row.written > 0 { 1 } else { slice.tokens };

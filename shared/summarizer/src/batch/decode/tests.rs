@@ -172,14 +172,14 @@ fn a_row_that_reads_several_tokens_in_a_step_has_room_for_them_in_all_steps_to_c
 
 #[test]
 fn scores_of_what_is_written_are_promised_with_the_caches() {
-    let memory = Memory { limit: 100, weights: 0, cached: 1, active: 0, pair: 0, scored: 10 };
+    let memory = Memory { limit: 99, weights: 0, cached: 1, active: 0, pair: 0, scored: 10 };
     let mut planner = planner(100, memory, Prefill::Chunks);
     let guesses = RowSize { width: 4, ..size(5, 5) };
     planner.submit("a", rows(&[guesses; 2])).unwrap();
     let step = planner.step().unwrap();
     assert_eq!((shape(&step), step.bytes), (vec![(0, 0, 5)], 50));
     let all = RowSize { width: 10, ..size(1, 1) };
-    let refused = Refused::TooLarge { at: 0, tokens: 2, needed: 102, limit: 100 };
+    let refused = Refused::TooLarge { at: 0, tokens: 2, needed: 102, limit: 99 };
     assert_eq!(planner.submit("a", rows(&[all])), Err(refused));
 }
 
