@@ -201,6 +201,14 @@ def peer_llama(bits):
     rows_of(run, QWEN3)
 
 
+# What did not run here, and why.
+FAILED = {}
+
+
+def left_out(failed):
+    return f" Not in the tables: {', '.join(f'{name} ({why})' for name, why in failed.items())}." if failed else ""
+
+
 def command(name, kind, args):
     """What runs a program, by its name here."""
     engine, _, bits = name.partition(" ")
@@ -225,7 +233,9 @@ def run(name, kind, args):
     words = ["taskset", "-c", str(args.core), *map(str, command(name, kind, args))]
     got = subprocess.run(words, env=env, capture_output=True, text=True)
     if got.returncode != 0:
-        print(f"{name}: {got.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+        why = (got.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        print(f"{name}: {why}", file=sys.stderr)
+        FAILED[name] = "its wheel wants a newer C library" if "GLIBC_" in why else "it failed"
         return None
     return {line["rows"]: line for line in map(json.loads, filter(lambda line: line[:1] == "{", got.stdout.splitlines()))}
 
@@ -367,7 +377,7 @@ def main():
         for row in group["rows"]:
             beside = ", ".join(f"{ratio(group, row['name'], peer):.2f} of {peer}" for peer in row["beside"])
             print(f"{group['title']}, {row['name']}: {statistics.median(row['rounds']):.3g} {group['unit']} {beside}")
-    part = {"title": "Models that write", "text": __doc__.split("\n\n")[3], "made": stamp(), "groups": groups, "bars": bars}
+    part = {"title": "Models that write", "text": __doc__.split("\n\n")[3] + left_out(FAILED), "made": stamp(), "groups": groups, "bars": bars}
     args.out.write_text(json.dumps(part, indent=1) + "\n")
     return None
 
