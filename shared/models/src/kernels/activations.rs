@@ -92,5 +92,11 @@ fn gelu_tanh_plain(values: &mut [f32]) {
 
 #[inline(always)]
 fn relu_plain(values: &mut [f32]) {
-    values.iter_mut().for_each(|value| *value = value.max(0.0));
+    values.iter_mut().for_each(|value| *value = rectified(*value));
+}
+
+/// What is no number stays none, so that it is found out; `max` would make 0 of it.
+#[inline(always)]
+pub(crate) fn rectified(value: f32) -> f32 {
+    if value <= 0.0 { 0.0 } else { value }
 }

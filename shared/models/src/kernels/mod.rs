@@ -45,7 +45,7 @@ mod writing_tests;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub(crate) use activations::{gelu, gelu_near, gelu_tanh, relu};
+pub(crate) use activations::{gelu, gelu_near, gelu_tanh, rectified, relu};
 pub(crate) use attention::attention;
 pub(crate) use cache::{Asking, Cache, Columns, attend};
 pub(crate) use level::Level;

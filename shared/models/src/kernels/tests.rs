@@ -176,6 +176,13 @@ fn activations_are_those_of_the_reference_library() {
         let mut out = vec![-1.0, 2.0, -0.0];
         relu(level, &mut out);
         assert_eq!(out, [0.0, 2.0, 0.0]);
+        // What is no number is found out at the end, and must come through to there.
+        for activation in [gelu, gelu_near, gelu_tanh, relu] {
+            let mut out = vec![1.0; 40];
+            out[7] = f32::NAN;
+            activation(level, &mut out);
+            assert!(out[7].is_nan() && out[8].is_finite(), "{level:?}");
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use super::bias::Bias;
 use super::config::{Act, Config};
 use crate::ModelError;
 use crate::kernels::{
-    Asking, Cache, Columns, Form, Level, Matrix, Then, attend, gelu_tanh, multiply, parts, relu, rows_at_once,
+    Asking, Cache, Columns, Form, Level, Matrix, Then, attend, gelu_tanh, multiply, parts, rectified, relu,
+    rows_at_once,
 };
 use crate::model::logits;
 use crate::row::{Feed, Kept, Packed, Row};
@@ -293,7 +294,7 @@ impl PackedT5 {
         match (self.config.gated, self.config.act) {
             (true, Act::Gelu) => parts::gelu_times(self.level, gate, other, inner),
             (true, Act::Relu) => inner.iter_mut().zip(gate).zip(other).for_each(|((inner, gate), other)| {
-                *inner = gate.max(0.0) * other;
+                *inner = rectified(*gate) * other;
             }),
             (false, act) => {
                 inner.copy_from_slice(gate);
