@@ -272,13 +272,10 @@ fn begin<M: Write>(model: &M, turns: &mut [&mut Turn], start: Option<u32>) -> Re
         return Ok(());
     }
     new.iter_mut().for_each(|turn| turn.job.task = None);
-    let prompt = |turn: &&mut Turn| {
-        let Asked { prompt, controls } = turn.job.asked.clone();
-        (prompt, controls.max_tokens + 1)
-    };
-    let prompts: Vec<(Vec<u32>, usize)> = new.iter().map(prompt).collect();
-    let prompts: Vec<(&[u32], usize)> =
-        prompts.iter().map(|(prompt, room)| (prompt.as_slice(), *room)).collect();
+    let prompts: Vec<(&[u32], usize)> = new
+        .iter()
+        .map(|turn| (turn.job.asked.prompt.as_slice(), turn.job.asked.controls.max_tokens + 1))
+        .collect();
     match guarded(|| model.begin(&prompts)) {
         Ok(rows) => {
             for (turn, row) in new.into_iter().zip(rows) {
