@@ -1,4 +1,4 @@
-"""cfn-guard and cfn-lint on many templates at once."""
+"""cfn-guard, the rules of the scaling's simulator, and cfn-lint on many templates at once."""
 
 import json
 import os
@@ -31,6 +31,15 @@ def failing(files: dict[str, str]) -> set[str]:
         except json.JSONDecodeError:
             raise SystemExit(f"cfn-guard: {ran.stderr or ran.stdout}") from None
     return {Path(report["name"]).stem for report in reports if report["status"] == "FAIL"}
+
+
+def refused_by_simulator(files: dict) -> set:
+    """Which of these templates of the scaling, by what they are called, the rules of its simulator refuse."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write("[" + ",".join(files.values()) + "]")
+        file.flush()
+        ran = subprocess.run([os.environ["PRECIS_SCALING"], "check", file.name], stdout=subprocess.PIPE, text=True, check=True)
+    return {name for name, said in zip(files, json.loads(ran.stdout), strict=True) if said}
 
 
 def sieve(left, by):

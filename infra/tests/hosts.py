@@ -350,17 +350,18 @@ def what_is_needed_is_there_first(deployment):
 
 @rule
 def the_scaling_is_about_these_services(deployment):
-    """It divides Textract's jobs by what a task of ocr has in hand, and sets how many run of the services by name."""
+    """It divides by what a task has in hand, and sets how many run of the services by name."""
     scaling, name = deployment.root.nested["Autoscaling"].parameters, stack(deployment)
     for service in ("Ingest", "Ocr", "Summarize", "Notify"):
         if scaling[f"{service}Service"] != f"{name}-{service.lower()}":
             yield f"{service}: {scaling[f'{service}Service']} is scaled"
     if scaling["Cluster"] != name or (scaling["Gpu"] == "true") != (deployment.root.parameters["SummarizeOn"] == "gpu"):
         yield "another cluster is scaled, or GPUs where there are none"
-    ocr = next(made for made in deployment.of("AWS::ECS::TaskDefinition").values() if str(made.get("Family", "")).endswith("-ocr"))
-    hand = {one.get("Name"): one.get("Value") for one in ocr["ContainerDefinitions"][0]["Environment"]}.get("PRECIS_CONCURRENCY")
-    if str(scaling["OcrConcurrency"]) != str(hand):
-        yield f"a task of ocr has {hand} documents in hand, and the scaling counts on {scaling['OcrConcurrency']}"
+    for place, made in deployment.of("AWS::ECS::TaskDefinition").items():
+        hands = {one.get("Name"): one.get("Value") for one in made["ContainerDefinitions"][0]["Environment"]}.get("PRECIS_CONCURRENCY")
+        counted = scaling["GpuConcurrency" if place.endswith("GpuTask") else "Concurrency"]
+        if str(counted) != str(hands):
+            yield f"{place}: a task has {hands} documents in hand, and the scaling counts on {counted}"
 
 
 @rule

@@ -5,6 +5,7 @@ Everything in a template is changed in every way below that fits it, but for wha
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 GONE = object()
@@ -14,6 +15,7 @@ MEANINGLESS = [
     (r"/Description$", "words for people"),
     (r"/Rules/[^/]+/Assertions/\d+/AssertDescription$", "words for people"),
     (r"/GroupDescription$", "words for people"),
+    (r"^autoscaling\.yml/.*/AlarmDescription$", "words for people; nobody is told of these alarms"),
     (r"/Sid$", "a name inside of a policy"),
     (r"/PolicyName$", "a name inside of a role"),
     (r"/Tags$|/Tags/\d+.*", "names for people; the tag that costs are counted by is changed by itself"),
@@ -27,6 +29,24 @@ def changes(template: dict, file: str) -> Iterator[tuple[str, str, list, object]
     for section in SECTIONS:
         if section in template:
             yield from walk(template, template[section], [section], file)
+
+
+# A service's resources in autoscaling.yml are those of the others but for its name and its queue.
+SIBLINGS = ("Ingest", "Ocr", "Summarize", "Notify")
+
+
+def together(template: dict, file: str) -> Iterator[tuple[str, str, list[tuple[list, object]]]]:
+    """(place, what is done, [(path, new value), …]): where a template says the same of each service, the change is made of
+    each, since a mistake in one alone would be found by comparing them."""
+    alike: dict[tuple, list] = {}
+    seen: Counter = Counter()
+    for place, what, path, value in changes(template, file):
+        name = next((name for name in SIBLINGS if file == "autoscaling.yml" and path[0] == "Resources" and path[1].startswith(name)), "")
+        each = place.replace(f"/{name}", "/Each", 1) if name else place
+        # The same place may be changed in the same way twice: widened to all of a service, and to all.
+        seen[name, each, what] += 1
+        alike.setdefault((each, what, seen[name, each, what]), []).append((path, value))
+    yield from ((place, what, made) for (place, what, _), made in alike.items())
 
 
 def meaningless(place: str) -> bool:
@@ -129,7 +149,8 @@ def forms(template, node, key):
     if name in ("Fn::Equals", "Fn::And", "Fn::Or", "Condition", "Fn::Not"):
         yield "turned over", {"Fn::Not": [node]}
     if name == "Fn::FindInMap":
-        yield "swapped", {name: [given[0], given[1], {"Steady": "Spot", "Spot": "Steady"}.get(given[2], given[2] + "X")]}
+        other = {"Steady": "Spot", "Spot": "Steady"}
+        yield "swapped", {name: [given[0], given[2], given[1]] if isinstance(given[2], dict) else [given[0], given[1], other.get(given[2], given[2] + "X")]}
     if name == "Fn::Select":
         yield "swapped", {name: [(given[0] + 1) % 3, given[1]]}
     if name == "Fn::Sub" and isinstance(given, str):

@@ -1,10 +1,14 @@
-//! What is assumed of the world: `assumptions.toml`, where each figure has its source.
+//! What is assumed of the world: `assumptions.toml`, where each figure has its source. How large a task is and how many
+//! documents it has in hand is our choice, and read from `infra/services.yml`.
 
 use crate::Stage;
+use crate::template::{Error, Template, number};
 use serde::Deserialize;
 
 /// The file, as it was when the program was compiled.
 const FILE: &str = include_str!("../assumptions.toml");
+/// The template with the tasks, as it was then.
+const SERVICES: &str = include_str!("../../../infra/services.yml");
 
 /// A time that varies, by its median and 95th percentile, in seconds.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -31,18 +35,57 @@ pub struct Between {
 pub struct Service {
     pub latency: f64,
     pub cpu: f64,
-    pub vcpu: f64,
-    pub memory: f64,
-    pub concurrency: u32,
     pub long: f64,
     pub longest: f64,
+    /// As the template says.
+    #[serde(skip)]
+    pub task: Task,
+}
+
+/// The size of a task.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Task {
+    /// Processors.
+    pub vcpu: f64,
+    /// Gigabytes.
+    pub memory: f64,
+    /// Documents in hand at once (`PRECIS_CONCURRENCY`).
+    pub concurrency: u32,
+}
+
+impl Task {
+    /// The task definition of that logical name.
+    fn of(template: &Template, name: &str) -> Result<Self, Error> {
+        let place = format!("Resources.{name}.Properties");
+        let properties = template.raw(&place).ok_or_else(|| Error::wrong(&place, "it is not there"))?;
+        let figure = |key: &str| {
+            properties
+                .get(key)
+                .and_then(number)
+                .ok_or_else(|| Error::wrong(&place, format!("{key} is no number")))
+        };
+        let variables =
+            properties.pointer("/ContainerDefinitions/0/Environment").and_then(|all| all.as_array());
+        let concurrency = variables
+            .into_iter()
+            .flatten()
+            .find(|one| one.get("Name").and_then(|name| name.as_str()) == Some("PRECIS_CONCURRENCY"));
+        let concurrency = concurrency.and_then(|one| one.get("Value")).and_then(number);
+        let concurrency =
+            concurrency.ok_or_else(|| Error::wrong(&place, "PRECIS_CONCURRENCY is no number"))?;
+        Ok(Self {
+            vcpu: figure("Cpu")? / 1024.0,
+            memory: figure("Memory")? / 1024.0,
+            concurrency: concurrency as u32,
+        })
+    }
 }
 
 impl Service {
     /// Documents a second of one task: its slots and its processor bound it.
     #[must_use]
     pub fn rate(&self) -> f64 {
-        (f64::from(self.concurrency) / self.latency).min(self.vcpu / self.cpu)
+        (f64::from(self.task.concurrency) / self.latency).min(self.task.vcpu / self.cpu)
     }
 }
 
@@ -77,8 +120,10 @@ pub struct Gpu {
     pub reservation_delay: Between,
     pub latency: f64,
     pub cpu: f64,
-    pub concurrency: u32,
     pub dollars_an_hour: f64,
+    /// As the template says.
+    #[serde(skip)]
+    pub task: Task,
 }
 
 /// Delays of metrics and of what follows from them.
@@ -166,9 +211,21 @@ pub struct Assumptions {
 }
 
 impl Assumptions {
-    /// Those of the file.
+    /// Those of the file, with the tasks of the template.
     pub fn read() -> anyhow::Result<Self> {
-        Ok(toml::from_str(FILE)?)
+        let mut read: Self = toml::from_str(FILE)?;
+        let template = Template::parse(SERVICES)?;
+        let Services { ingest, ocr, summarize, notify } = &mut read.service;
+        for (task, name) in [
+            (&mut ingest.task, "IngestTask"),
+            (&mut ocr.task, "OcrTask"),
+            (&mut summarize.task, "SummarizeTask"),
+            (&mut notify.task, "NotifyTask"),
+            (&mut read.gpu.task, "SummarizeGpuTask"),
+        ] {
+            *task = Task::of(&template, name)?;
+        }
+        Ok(read)
     }
 
     /// The same with summarize on GPU instances.
@@ -176,7 +233,7 @@ impl Assumptions {
     pub fn on_gpu(mut self) -> Self {
         let gpu = self.gpu;
         let summarize = &mut self.service.summarize;
-        (summarize.latency, summarize.cpu, summarize.concurrency) = (gpu.latency, gpu.cpu, gpu.concurrency);
+        (summarize.latency, summarize.cpu, summarize.task) = (gpu.latency, gpu.cpu, gpu.task);
         self.on_gpu = true;
         self
     }
@@ -209,7 +266,7 @@ impl Assumptions {
             return self.gpu.dollars_an_hour / 3600.0;
         }
         let (service, price) = (self.of(stage), &self.fargate_price);
-        (service.vcpu * price.vcpu_hour + service.memory * price.gb_hour) / 3600.0
+        (service.task.vcpu * price.vcpu_hour + service.task.memory * price.gb_hour) / 3600.0
     }
 
     /// The time that a start of a task of the service takes, typically.

@@ -21,6 +21,7 @@ pub mod rules;
 pub mod study;
 pub mod template;
 pub mod variants;
+pub mod wiring;
 pub mod work;
 
 /// Seconds since a load began.
@@ -39,6 +40,17 @@ pub enum Stage {
 impl Stage {
     /// All of them, in the order in which a document meets them.
     pub const ALL: [Self; 4] = [Self::Ingest, Self::Ocr, Self::Summarize, Self::Notify];
+
+    /// The index in [`plan::QUEUES`] of the queue that it works off.
+    #[must_use]
+    pub fn queue(self) -> usize {
+        match self {
+            Self::Ingest => 0,
+            Self::Ocr => 1,
+            Self::Summarize => 3,
+            Self::Notify => 4,
+        }
+    }
 
     /// As in the names of queues and services.
     #[must_use]

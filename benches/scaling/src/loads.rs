@@ -1,4 +1,4 @@
-//! Loads: six shapes, each drawn by a seed.
+//! Loads: seven shapes, each drawn by a seed.
 
 use crate::chance::Chance;
 use crate::{Second, Stage};
@@ -19,12 +19,21 @@ pub enum Shape {
     Poison,
     /// Scans, while another application takes most of Textract's quota.
     QuotaLoss,
+    /// A shelf of books, each of which is in hand for many seconds.
+    Books,
 }
 
 impl Shape {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Single, Self::Burst, Self::Diurnal, Self::Sawtooth, Self::Poison, Self::QuotaLoss];
+    pub const ALL: [Self; 7] = [
+        Self::Single,
+        Self::Burst,
+        Self::Diurnal,
+        Self::Sawtooth,
+        Self::Poison,
+        Self::QuotaLoss,
+        Self::Books,
+    ];
 
     /// In words.
     #[must_use]
@@ -36,6 +45,7 @@ impl Shape {
             Self::Sawtooth => "sawtooth",
             Self::Poison => "poison",
             Self::QuotaLoss => "quota loss",
+            Self::Books => "books",
         }
     }
 }
@@ -68,6 +78,8 @@ pub struct Load {
     pub loss: Option<Loss>,
     /// Do the tasks run on Spot?
     pub spot: bool,
+    /// Is every document one that takes long?
+    pub books: bool,
     /// Documents take so many times as long in hand as usual; more than 1 only where that is what is tried.
     pub slow: f64,
 }
@@ -76,7 +88,7 @@ impl Load {
     /// The load of that shape and seed.
     #[must_use]
     pub fn draw(shape: Shape, seed: u64) -> Self {
-        let mut chance = Chance::new(seed.wrapping_mul(6).wrapping_add(shape as u64));
+        let mut chance = Chance::new(seed.wrapping_mul(7).wrapping_add(shape as u64));
         let mut load = Self {
             shape,
             seed,
@@ -85,6 +97,7 @@ impl Load {
             poison: (0.0, Stage::Ingest),
             loss: None,
             spot: chance.unit() < 0.5,
+            books: shape == Shape::Books,
             slow: 1.0,
         };
         match shape {
@@ -120,6 +133,11 @@ impl Load {
                 let from = 600 + chance.below(1200) as Second;
                 let until = from + chance.between(600.0, 3600.0) as Second;
                 load.loss = Some(Loss { from, until, left: chance.between(0.1, 0.5) });
+            }
+            Shape::Books => {
+                let count = 100.0 * 20.0_f64.powf(chance.unit());
+                let rate = chance.between(0.2, 20.0);
+                load.heap(600, count as u32, rate, &mut chance);
             }
         }
         load

@@ -14,7 +14,7 @@ use scaling::study::{Row, study, study_of};
 use scaling::template::Template;
 use scaling::{Stage, rules, variants};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Simulates how the services scale.
 #[derive(Debug, Parser)]
@@ -22,7 +22,7 @@ struct Args {
     /// The template.
     #[arg(long, default_value = "infra/autoscaling.yml", global = true)]
     template: PathBuf,
-    /// Loads, of all six shapes together.
+    /// Loads, of all shapes together.
     #[arg(long, default_value_t = 10_000, global = true)]
     loads: u64,
     /// Another value of a parameter of the template.
@@ -40,10 +40,18 @@ enum What {
     Sweep,
     /// The template alone, for people.
     Look,
+    /// What is wrong with each of many templates: a JSON list of them in, a list of what is said of each out.
+    Check {
+        /// The list.
+        file: PathBuf,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
+    if let What::Check { file } = &args.what {
+        return check(file);
+    }
     let mut template = Template::read(&args.template)?;
     for set in &args.set {
         let (name, value) = set.split_once('=').context("--set takes NAME=VALUE")?;
@@ -52,7 +60,7 @@ fn main() -> anyhow::Result<()> {
     let assumptions = Assumptions::read()?;
     let broken = rules::broken(&Plan::of(&template)?, &assumptions);
     anyhow::ensure!(broken.is_empty(), "the template breaks rules:\n- {}", broken.join("\n- "));
-    let shapes = Shape::ALL.map(|shape| (shape, args.loads.div_ceil(6)));
+    let shapes = Shape::ALL.map(|shape| (shape, args.loads.div_ceil(Shape::ALL.len() as u64)));
     match args.what {
         What::Study => println!("{}", all(&template, &assumptions, &shapes)?),
         What::Sweep => {
@@ -60,7 +68,17 @@ fn main() -> anyhow::Result<()> {
             println!("{}", sweep(&template, &assumptions, &few)?);
         }
         What::Look => look(&study(&Plan::of(&template)?, &assumptions, &shapes)),
+        What::Check { .. } => {}
     }
+    Ok(())
+}
+
+fn check(file: &Path) -> anyhow::Result<()> {
+    let templates: Vec<Value> = serde_json::from_slice(&std::fs::read(file)?)?;
+    let assumptions = Assumptions::read()?;
+    let said: Vec<Vec<String>> =
+        templates.into_par_iter().map(|whole| rules::of(&Template::of(whole), &assumptions)).collect();
+    println!("{}", json!(said));
     Ok(())
 }
 
@@ -113,11 +131,12 @@ fn traces(plan: &Plan, assumptions: &Assumptions) -> Value {
 fn grid() -> Vec<(&'static [&'static str], Vec<Vec<f64>>)> {
     let single = |values: &[f64]| values.iter().map(|value| vec![*value]).collect::<Vec<_>>();
     vec![
-        (&["Band1Backlog"], single(&[50.0, 100.0, 300.0, 600.0])),
+        (&["Band1Backlog"], single(&[50.0, 100.0, 300.0, 600.0, 1000.0])),
+        (&["GrowAge"], single(&[60.0, 120.0, 180.0, 300.0, 86_400.0])),
         (
             &["Band1Backlog", "Band2Backlog", "Band3Backlog", "Band4Backlog"],
             [0.1, 0.3, 1.0, 3.0]
-                .map(|times| [300.0, 1500.0, 5000.0, 20_000.0].map(|from| from * times).to_vec())
+                .map(|times| [600.0, 1500.0, 5000.0, 20_000.0].map(|from| from * times).to_vec())
                 .to_vec(),
         ),
         (
@@ -129,18 +148,16 @@ fn grid() -> Vec<(&'static [&'static str], Vec<Vec<f64>>)> {
                 vec![1.0, 3.0, 8.0, 20.0],
             ],
         ),
-        (&["GrowCooldown"], single(&[60.0, 90.0, 120.0])),
+        (&["GrowCooldown"], single(&[60.0, 120.0, 180.0, 240.0])),
         (
             &["GrowCooldown", "ShrinkCooldown"],
-            [60.0, 120.0, 180.0, 300.0].map(|both: f64| vec![both, both]).to_vec(),
+            [[60.0, 60.0], [120.0, 120.0], [180.0, 180.0], [180.0, 240.0], [240.0, 240.0]]
+                .map(|both| both.to_vec())
+                .to_vec(),
         ),
-        (&["ShrinkBacklog"], single(&[1.0, 2.0, 3.0, 3.9])),
+        (&["ShrinkBusy"], single(&[50.0, 70.0, 80.0, 85.0, 90.0, 95.0])),
         (&["ShrinkPeriods"], single(&[2.0, 3.0, 5.0])),
-        (&["ShrinkPercent"], single(&[10.0, 25.0, 50.0])),
-        (
-            &["ShrinkBacklog", "ShrinkPercent"],
-            [[3.9, 50.0], [5.2, 34.0], [5.9, 25.0], [7.1, 10.0]].map(|both| both.to_vec()).to_vec(),
-        ),
+        (&["ShrinkCooldown"], single(&[120.0, 180.0, 240.0, 300.0])),
         (&["SleepPeriods"], single(&[2.0, 3.0, 5.0, 10.0])),
         (&["SummarizeCeiling"], single(&[8.0, 12.0, 16.0, 20.0])),
         (&["IngestCeiling"], single(&[3.0, 4.0, 6.0, 8.0])),
@@ -173,13 +190,13 @@ fn sweep(template: &Template, assumptions: &Assumptions, shapes: &[(Shape, u64)]
 
 fn look(rows: &[Row]) {
     println!(
-        "shape                   loads  cut  first document, s   wait, s             ocr, s        peak               cost    bound"
+        "shape                   loads  cut  first document, s   wait, s             ocr, s        peak               cost   oracle"
     );
     for row in rows {
         let [first, first95, slowest] = row.first;
         let [wait95, wait99, longest] = row.waits;
         println!(
-            "{:22} {:6} {:4}  {first:4.0} {first95:4.0} {slowest:6.0}  {wait95:5.0} {wait99:5.0} {longest:6.0}  {:5.0} {:7.0}  {:?}  ${:.3} ${:.3} {:.2} times ({:.2}, {:.2}) untold {}",
+            "{:22} {:6} {:4}  {first:4.0} {first95:4.0} {slowest:6.0}  {wait95:5.0} {wait99:5.0} {longest:6.0}  {:5.0} {:7.0}  {:?}  ${:.3} ${:.3} {:.2} times ({:.2}, {:.2}) untold {} emptied {}",
             row.shape,
             row.loads,
             row.cut_by_scale_in,
@@ -192,6 +209,10 @@ fn look(rows: &[Row]) {
             row.ratios[0],
             row.ratios[1],
             row.untold,
+            row.emptied,
         );
+        for (stage, [dollars, oracle]) in Stage::ALL.iter().zip(row.services) {
+            println!("    {:10} ${dollars:.3} ${oracle:.3} {:.2} times", stage.name(), dollars / oracle);
+        }
     }
 }

@@ -84,11 +84,13 @@ pub struct Outcome {
     pub cut_by_spot: u32,
     /// Tasks that scale-in stopped.
     pub stopped: u32,
+    /// How often a service lost its last task though documents were on their way.
+    pub emptied: u32,
     /// Most tasks at once, by service.
     pub peak: [u32; 4],
     /// What the tasks cost, in dollars, by service.
     pub dollars: [f64; 4],
-    /// The least that it can cost, in dollars, by service.
+    /// What the oracle pays, in dollars, by service.
     pub oracle: [f64; 4],
     /// Seconds until all was told and asleep again, or given up.
     pub ended: u32,

@@ -16,6 +16,8 @@ pub enum Measure {
     Visible(usize),
     /// `ApproximateNumberOfMessagesNotVisible` of it.
     InFlight(usize),
+    /// `ApproximateAgeOfOldestMessage` of it, in seconds.
+    Oldest(usize),
     /// Container Insights' `RunningTaskCount`.
     Running(Stage),
     /// The service's `CPUUtilization`, in percent.
@@ -196,7 +198,7 @@ fn figure(value: &Value, key: &str, place: &str) -> Result<f64, Error> {
     value.get(key).and_then(number).ok_or_else(|| Error::wrong(place, format!("{key} is no number")))
 }
 
-fn targets(template: &Template) -> Result<Vec<(String, Stage, Target)>, Error> {
+pub(crate) fn targets(template: &Template) -> Result<Vec<(String, Stage, Target)>, Error> {
     let found = template.resources("AWS::ApplicationAutoScaling::ScalableTarget")?;
     found
         .into_iter()
@@ -313,14 +315,17 @@ fn measure(metric: &Value, place: &str) -> Result<Measure, Error> {
         let found = named.and_then(|name| QUEUES.iter().position(|queue| *queue == name));
         found.ok_or_else(|| Error::wrong(place, "QueueName is no queue of ours"))
     };
+    let service = || {
+        let found = dimension("ServiceName").and_then(stage_of);
+        found.ok_or_else(|| Error::wrong(place, "ServiceName is no service of ours"))
+    };
     let name = text(metric, "MetricName", place)?;
     match name {
         "ApproximateNumberOfMessagesVisible" => Ok(Measure::Visible(queue()?)),
         "ApproximateNumberOfMessagesNotVisible" => Ok(Measure::InFlight(queue()?)),
-        "RunningTaskCount" => dimension("ServiceName")
-            .and_then(stage_of)
-            .map(Measure::Running)
-            .ok_or_else(|| Error::wrong(place, "ServiceName is no service of ours")),
+        "ApproximateAgeOfOldestMessage" => Ok(Measure::Oldest(queue()?)),
+        "RunningTaskCount" => Ok(Measure::Running(service()?)),
+        "CPUUtilization" => Ok(Measure::Cpu(service()?)),
         other => Err(Error::wrong(place, format!("the metric {other} is not known here"))),
     }
 }

@@ -3,12 +3,38 @@
 use crate::Stage;
 use crate::assumptions::Assumptions;
 use crate::cloud::alarms::State;
-use crate::plan::{Adjustment, Alarm, Comparison, Measure, Plan, Policy};
+use crate::cloud::scaling::{Breach, Capacity};
+use crate::plan::{Adjustment, Alarm, Comparison, Measure, Plan, Policy, Target};
+use crate::template::Template;
+use crate::wiring;
 
 /// Seconds in which a metric is reported once.
 const MINUTE: u32 = 60;
 /// Seconds between two times that a queue is asked, at most.
 const HOUR: u32 = 3600;
+/// As many tasks as a rule is tried with.
+const MANY: u32 = 20;
+
+/// What is wrong with a template, on Fargate and on GPU instances; a mistake that cannot be read is one.
+#[must_use]
+pub fn of(template: &Template, assumptions: &Assumptions) -> Vec<String> {
+    let mut said = Vec::new();
+    for (gpu, assumptions) in [("false", *assumptions), ("true", assumptions.on_gpu())] {
+        match template.clone().with("Gpu", gpu).and_then(|template| Plan::of(&template)) {
+            Ok(plan) => {
+                said.extend(broken(&plan, &assumptions));
+                match wiring::wrong(template, &plan, &assumptions) {
+                    Ok(wrong) => said.extend(wrong),
+                    Err(error) => said.push(error.to_string()),
+                }
+            }
+            Err(error) => said.push(error.to_string()),
+        }
+    }
+    said.sort();
+    said.dedup();
+    said
+}
 
 /// Every rule that the plan breaks, in words.
 #[must_use]
@@ -74,45 +100,74 @@ fn directions(alarm: &Alarm, policy: &Policy, broken: &mut Vec<String>) {
 }
 
 /// Does the alarm go off when this is all that it has seen?
-fn goes_off(alarm: &Alarm, value: impl Fn(Measure) -> f64) -> bool {
+pub(crate) fn goes_off(alarm: &Alarm, value: impl Fn(Measure) -> f64) -> bool {
     let read = |index: usize, _| value(alarm.measures[index]);
     alarm.look(6000, State::Ok, read).state == State::Alarm
 }
 
-fn never_in_flight(alarm: &Alarm, policy: &Policy, assumptions: &Assumptions, broken: &mut Vec<String>) {
-    let service = assumptions.of(policy.stage);
-    let tasks = 4.0;
-    let quiet = |measure: Measure| if matches!(measure, Measure::Running(_)) { tasks } else { 0.0 };
-    if !goes_off(alarm, quiet) {
-        broken.push(format!("{}: it does not go off when nothing is left to do", alarm.name));
+/// What it hands to its policies then.
+pub(crate) fn verdict(alarm: &Alarm, value: impl Fn(Measure) -> f64) -> f64 {
+    alarm.look(6000, State::Ok, |index, _| value(alarm.measures[index])).value
+}
+
+/// The verdict when this is all that it has seen, and how many tasks are left by it.
+fn leaves(alarm: &Alarm, policy: &Policy, tasks: u32, value: impl Fn(Measure) -> f64) -> u32 {
+    let verdict = alarm.look(6000, State::Ok, |index, _| value(alarm.measures[index]));
+    let mut capacity = Capacity::new(tasks);
+    if verdict.state == State::Alarm && verdict.value.is_finite() {
+        let breach =
+            Breach { value: verdict.value, threshold: alarm.threshold, comparison: alarm.comparison };
+        capacity.apply(0, 0, policy, breach, Target { floor: 0, ceiling: MANY });
     }
-    let hands = if policy.adjustment == Adjustment::ExactCapacity {
-        1.0
-    } else {
-        // What is in hand must fit into the hands that stay.
-        let taken = policy.steps.iter().map(|step| -step.adjustment / 100.0).fold(0.0, f64::max);
-        tasks * f64::from(service.concurrency) * (1.0 - taken)
-    };
-    for one in &alarm.measures {
-        let (value, what) = match one {
-            Measure::Visible(_) => (1.0, "messages wait"),
-            Measure::InFlight(_) => (hands, "work is in flight"),
-            Measure::Running(_) | Measure::Cpu(_) => continue,
+    capacity.desired
+}
+
+/// Tasks go only while nothing waits, and no more of them than leave room for what the service has in hand.
+fn never_in_flight(alarm: &Alarm, policy: &Policy, assumptions: &Assumptions, broken: &mut Vec<String>) {
+    let hands = f64::from(assumptions.of(policy.stage).task.concurrency);
+    let sleeps = policy.adjustment == Adjustment::ExactCapacity;
+    for tasks in 2..=MANY {
+        let with = |one: Measure, value: f64| {
+            move |measure: Measure| match measure {
+                Measure::Running(_) => f64::from(tasks),
+                other if other == one => value,
+                _ => 0.0,
+            }
         };
-        if goes_off(alarm, |measure| if measure == *one { value } else { quiet(measure) }) {
-            broken.push(format!("{}: it takes tasks away while {what}", alarm.name));
+        let quiet = with(Measure::Running(policy.stage), 0.0);
+        if leaves(alarm, policy, tasks, quiet) == tasks {
+            broken.push(format!("{}: it does not go off when nothing is left to do", alarm.name));
+        }
+        let queues: &[usize] = if sleeps { &[0, 1, 2, 3, 4] } else { &[policy.stage.queue()] };
+        let of_queues = queues.iter().flat_map(|queue| [Measure::Visible(*queue), Measure::InFlight(*queue)]);
+        let processor = (!sleeps).then_some(Measure::Cpu(policy.stage));
+        for one in of_queues.chain(processor) {
+            let (each, what) = match one {
+                Measure::Visible(_) => (0.0, "messages wait"),
+                Measure::InFlight(_) => (if sleeps { 0.0 } else { hands }, "work is in flight"),
+                _ => (100.0, "their processors are busy"),
+            };
+            // What makes `busy` tasks busy, and one message more than that.
+            let wrong = (0..tasks).find(|busy| {
+                let share = if one == Measure::Cpu(policy.stage) { f64::from(tasks) } else { 1.0 };
+                let value = f64::from(*busy) * each / share + 1.0;
+                leaves(alarm, policy, tasks, with(one, value)) <= *busy
+            });
+            if wrong.is_some_and(|busy| sleeps || busy > 0 || each == 0.0) {
+                broken.push(format!("{}: it takes tasks away while {what}", alarm.name));
+            }
+        }
+        if !sleeps && leaves(alarm, policy, tasks, quiet) == 0 {
+            broken.push(format!("{}: it takes the last task away, which is sleep's to do", alarm.name));
         }
     }
+    broken.dedup();
     if goes_off(alarm, |_| f64::NAN) {
         broken.push(format!("{}: it takes tasks away because it has no data", alarm.name));
     }
-    if policy.adjustment != Adjustment::ExactCapacity {
-        let last = |measure: Measure| f64::from(u8::from(matches!(measure, Measure::Running(_))));
-        if goes_off(alarm, last) {
-            broken.push(format!("{}: it takes the last task away, which is sleep's to do", alarm.name));
-        }
-    } else if alarm.measures.len() < 10 {
-        broken.push(format!("{}: it puts to sleep without looking at every queue", alarm.name));
+    let last = |measure: Measure| f64::from(u8::from(matches!(measure, Measure::Running(_))));
+    if !sleeps && goes_off(alarm, last) {
+        broken.push(format!("{}: it takes the last task away, which is sleep's to do", alarm.name));
     }
 }
 
@@ -147,6 +202,17 @@ fn service(plan: &Plan, stage: Stage, assumptions: &Assumptions, broken: &mut Ve
             if cooldown.is_none_or(|cooldown| f64::from(cooldown) < needed) {
                 broken.push(format!("{name}: it is woken again before the task that was started is counted"));
             }
+        }
+    }
+    // A task that goes is not counted any more in the minute after that, which is told so much later and looked at within
+    // another minute.
+    let counted = assumptions.metrics.insights.high + f64::from(2 * MINUTE);
+    for policy in plan.policies.iter().filter(|policy| policy.stage == stage && shrinks(policy)) {
+        if f64::from(policy.cooldown) < counted {
+            broken.push(format!(
+                "{}: it takes tasks away that it took before and that are still counted",
+                policy.name
+            ));
         }
     }
     let cooldown = |out: bool| {

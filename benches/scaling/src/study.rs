@@ -26,6 +26,8 @@ pub struct Row {
     pub cut_by_spot: u64,
     /// Tasks that scale-in stopped.
     pub stopped: u64,
+    /// How often a service lost its last task though documents were on their way.
+    pub emptied: u64,
     /// Seconds to the first document: median, p95, longest.
     pub first: [f64; 3],
     /// Seconds that a message waits at ingest, summarize or notify: p95, p99, longest.
@@ -36,9 +38,11 @@ pub struct Row {
     pub peak: [u32; 4],
     /// What it cost, in dollars.
     pub dollars: f64,
-    /// The least that it can cost.
+    /// What the oracle pays.
     pub oracle: f64,
-    /// Cost beside the bound, of the load in the middle and of the worst of twenty.
+    /// Both, by service.
+    pub services: [[f64; 2]; 4],
+    /// Cost beside the oracle's, of the load in the middle and of the worst of twenty.
     pub ratios: [f64; 2],
 }
 
@@ -61,10 +65,13 @@ impl Sum {
         row.cut_by_scale_in += u64::from(outcome.cut_by_scale_in);
         row.cut_by_spot += u64::from(outcome.cut_by_spot);
         row.stopped += u64::from(outcome.stopped);
+        row.emptied += u64::from(outcome.emptied);
         let (dollars, oracle): (f64, f64) = (outcome.dollars.iter().sum(), outcome.oracle.iter().sum());
         row.dollars += dollars;
         row.oracle += oracle;
         for at in 0..4 {
+            row.services[at][0] += outcome.dollars[at];
+            row.services[at][1] += outcome.oracle[at];
             row.peak[at] = row.peak[at].max(outcome.peak[at]);
             let waits = if at == Stage::Ocr as usize { &mut self.ocr } else { &mut self.waits };
             waits.merge(&outcome.waits[at]);

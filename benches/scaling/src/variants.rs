@@ -5,9 +5,6 @@ use crate::expression::Expression;
 use crate::plan::{Adjustment, Alarm, Comparison, Measure, Missing, Plan, Policy, Step};
 use crate::template::{Error, Template};
 
-/// The queue of each service, as an index in [`crate::plan::QUEUES`].
-const OWN: [usize; 4] = [0, 1, 3, 4];
-
 /// A way to scale, by its name.
 pub type Variant = (&'static str, Plan);
 
@@ -66,7 +63,7 @@ fn bare(plan: &Plan) -> Plan {
 pub fn visible_steps(plan: Plan) -> Plan {
     let mut other = bare(&plan);
     for stage in Stage::ALL {
-        let (name, visible) = (stage.name(), Measure::Visible(OWN[stage as usize]));
+        let (name, visible) = (stage.name(), Measure::Visible(stage.queue()));
         let bounds = [
             (0.0, Some(49.0), 1.0),
             (49.0, Some(199.0), 3.0),

@@ -1,7 +1,6 @@
 //! Each of these mistakes in the template is found, by the rules or because it can no longer be read.
 
 use scaling::assumptions::Assumptions;
-use scaling::plan::Plan;
 use scaling::rules;
 use scaling::template::Template;
 use std::path::Path;
@@ -13,9 +12,8 @@ fn text() -> String {
 
 /// What is said of a template.
 fn said(text: &str) -> Vec<String> {
-    let plan = Template::parse(text).and_then(|template| Plan::of(&template));
-    match plan {
-        Ok(plan) => rules::broken(&plan, &Assumptions::read().expect("they are read")),
+    match Template::parse(text) {
+        Ok(template) => rules::of(&template, &Assumptions::read().expect("they are read")),
         Err(error) => vec![error.to_string()],
     }
 }
@@ -36,8 +34,11 @@ fn numbers_that_make_no_sense_are_found() {
         ("Band3Tasks", "1", "a higher band adds no more"),
         ("GrowCooldown", "10", "cools down faster than metrics come"),
         ("ShrinkCooldown", "60", "scales in with less of a pause"),
+        ("ShrinkCooldown", "200", "and that are still counted"),
         ("WakeCooldown", "120", "woken again before the task"),
-        ("ShrinkBacklog", "7", "takes tasks away while work is in flight"),
+        ("ShrinkBusy", "150", "takes tasks away while work is in flight"),
+        ("ShrinkBusy", "150", "takes tasks away while their processors are busy"),
+        ("Concurrency", "16", "takes tasks away while work is in flight"),
         ("NotifyCeiling", "0", "the ceiling is below"),
         ("Floor", "30", "the ceiling is below"),
         ("AskEvery", "rate(1 day)", "nothing asks the queues"),
@@ -63,30 +64,28 @@ fn mistakes_in_alarms_and_policies_are_found() {
             "does not begin where",
         ),
         (
-            "      ComparisonOperator: LessThanThreshold",
+            "      ComparisonOperator: LessThanOrEqualToThreshold",
             "      ComparisonOperator: GreaterThanThreshold",
             "goes the other way",
         ),
-        ("IF(visible > 0, 1000000, flight / tasks)", "flight / tasks", "while messages wait"),
-        (
-            "IF(visible > 0, 1000000, flight / tasks)",
-            "IF(visible > 0, 1000000, 0)",
-            "while work is in flight",
-        ),
-        ("IF(tasks > 1, IF(", "IF(tasks > 0, IF(", "takes the last task away"),
+        ("IF(visible > 0, 0, IF(", "IF(visible < 0, 0, IF(", "while messages wait"),
+        ("flight / hands, cpu / 100)", "cpu / 100, cpu / 100)", "while work is in flight"),
+        ("flight / hands, cpu / 100)", "flight / hands, 0)", "while their processors are busy"),
+        ("needed, 1) - tasks", "needed, 0) - tasks", "takes the last task away"),
+        ("ScalingAdjustment: -2", "ScalingAdjustment: -3", "while work is in flight"),
         (" + f_summarize", "", "while work is in flight"),
         ("v_ocr + ", "", "while messages wait"),
         ("IF(tasks < 1, ", "IF(tasks < 100, ", "woken while it runs"),
         ("FILL(summarize, 0) + ", "", "nothing wakes it"),
         ("Expression: \"FILL(counted, 0)\"", "Expression: \"counted\"", "nothing wakes it"),
-        ("AlarmActions: [!Ref OcrWakePolicy]", "AlarmActions: [!Ref OcrGrowPolicy]", "woken again before"),
+        ("AlarmActions: [!Ref OcrWakePolicy]", "AlarmActions: [!Ref OcrGrowPolicy]", "sets off another"),
         ("AlarmActions: [!Ref OcrWakePolicy]", "AlarmActions: [!Ref OcrSleepPolicy]", "goes the other way"),
         (
             "MaxCapacity: !Ref IngestCeiling",
             "MaxCapacity: !Ref Ceiling",
             "neither a parameter nor a resource",
         ),
-        ("(visible + flight)", "(visible + inflight)", "is no metric of the alarm"),
+        ("(visible + IF(flight", "(visible + IF(inflight", "is no metric of the alarm"),
         ("Period: 60", "Period: 300", "Period is 60"),
     ];
     for (from, to, expected) in cases {

@@ -6,12 +6,10 @@ use crate::chance::Chance;
 use crate::cloud::alarms::State;
 use crate::cloud::metrics::{LATE, Reporting, Series};
 use crate::cloud::scaling::{Breach, Capacity};
-use crate::plan::{Measure, Plan, QUEUES};
+use crate::plan::{Adjustment, Measure, Plan, QUEUES};
 use crate::work::queue::Queue;
 use crate::{Second, Stage};
 
-/// The index in [`QUEUES`] of a service's own queue.
-const OWN: [usize; 4] = [0, 1, 3, 4];
 /// The index of the queue in which Textract says that it is done.
 const COMPLETED: usize = 2;
 
@@ -28,6 +26,7 @@ pub(super) struct Control<'a> {
     capacities: [Capacity; 4],
     visible: [Series; 5],
     in_flight: [Series; 5],
+    oldest: [Series; 5],
     running: [Series; 4],
     cpu: [Series; 4],
     reporting: [Reporting; 5],
@@ -37,6 +36,8 @@ pub(super) struct Control<'a> {
     actions: Vec<Action>,
     asked: Second,
     ask_phase: Second,
+    /// How often a service was emptied by anything but sleep.
+    pub(super) emptied: u32,
 }
 
 impl<'a> Control<'a> {
@@ -47,6 +48,7 @@ impl<'a> Control<'a> {
             capacities: Stage::ALL.map(|stage| Capacity::new(plan.targets[stage as usize].floor)),
             visible: Default::default(),
             in_flight: Default::default(),
+            oldest: Default::default(),
             running: Default::default(),
             cpu: Default::default(),
             reporting: std::array::from_fn(|_| Reporting::new(0, 0)),
@@ -55,6 +57,7 @@ impl<'a> Control<'a> {
             states: vec![State::default(); plan.alarms.len()],
             actions: Vec::new(),
             asked: 0,
+            emptied: 0,
             ask_phase: plan.asked_every.map_or(0, |every| chance.below(every as usize) as Second),
         }
     }
@@ -73,7 +76,7 @@ impl<'a> Control<'a> {
 
     /// Somebody sent to a service's queue, or received from it.
     pub(super) fn touch(&mut self, stage: Stage, now: Second, chance: &mut Chance) {
-        self.touch_queue(OWN[stage as usize], now, chance);
+        self.touch_queue(stage.queue(), now, chance);
         if stage == Stage::Ocr {
             self.touch_queue(COMPLETED, now, chance);
         }
@@ -117,18 +120,20 @@ impl<'a> Control<'a> {
             if now % 60 != self.queue_phases[queue] || !reporting.reports(now) {
                 continue;
             }
-            let (waiting, flight) = match OWN.iter().position(|own| *own == queue) {
+            let (waiting, flight, oldest) = match Stage::ALL.iter().position(|stage| stage.queue() == queue) {
                 Some(at) => {
                     let station = &stations[at];
                     let pending = if station.stage == Stage::Ocr { pending } else { 0 };
                     let held = station.in_hand + station.tasks.held();
-                    (station.queue.visible(), held + station.queue.put_back_count() + pending)
+                    let oldest = [station.queue.oldest(), station.tasks.oldest()].into_iter().flatten().min();
+                    (station.queue.visible(), held + station.queue.put_back_count() + pending, oldest)
                 }
-                None => (completed.visible(), 0),
+                None => (completed.visible(), 0, completed.oldest()),
             };
             let from = visible(metrics.sqs, chance);
             self.visible[queue].put(now, f64::from(waiting), from);
             self.in_flight[queue].put(now, f64::from(flight), from);
+            self.oldest[queue].put(now, oldest.map_or(0.0, |at| f64::from(now - at)), from);
         }
         if now % 60 != 59 {
             return;
@@ -140,7 +145,7 @@ impl<'a> Control<'a> {
                 self.running[at].put(now, f64::from(running), visible(metrics.insights, chance));
             }
             if station.present > 0.0 {
-                let vcpu = assumptions.of(station.stage).vcpu;
+                let vcpu = assumptions.of(station.stage).task.vcpu;
                 let percent = 100.0 * station.used / (station.present * vcpu);
                 self.cpu[at].put(now, percent.min(100.0), visible(metrics.ecs, chance));
             }
@@ -159,6 +164,7 @@ impl<'a> Control<'a> {
             let read = |measure: usize, minute: u32| match alarm.measures[measure] {
                 Measure::Visible(queue) => self.visible[queue].get(minute, now),
                 Measure::InFlight(queue) => self.in_flight[queue].get(minute, now),
+                Measure::Oldest(queue) => self.oldest[queue].get(minute, now),
                 Measure::Running(stage) => self.running[stage as usize].get(minute, now),
                 Measure::Cpu(stage) => self.cpu[stage as usize].get(minute, now),
             };
@@ -176,14 +182,17 @@ impl<'a> Control<'a> {
                 }));
             }
         }
-        let capacities = &mut self.capacities;
+        let (capacities, emptied) = (&mut self.capacities, &mut self.emptied);
         self.actions.retain(|action| {
             if action.at > now {
                 return true;
             }
             let policy = &plan.policies[action.policy];
             let at = policy.stage as usize;
+            let former = capacities[at].desired;
             capacities[at].apply(now, action.policy, policy, action.breach, plan.targets[at]);
+            let to_zero = former > 0 && capacities[at].desired == 0;
+            *emptied += u32::from(to_zero && policy.adjustment != Adjustment::ExactCapacity);
             false
         });
     }

@@ -78,12 +78,12 @@ impl<'a> Run<'a> {
             let on_gpu = assumptions.on_gpu && stage == Stage::Summarize;
             let oracle = start.median + if on_gpu { assumptions.gpu.boot.median } else { 0.0 };
             let least = if on_gpu { 0.0 } else { assumptions.fargate_price.least_seconds };
-            let slots = assumptions.of(stage).concurrency;
+            let slots = assumptions.of(stage).task.concurrency;
             Station {
                 stage,
                 queue: Queue::default(),
                 tasks: Tasks::new(slots, assumptions.worker, start, spot, least),
-                oracle: Oracle::new(oracle),
+                oracle: Oracle::new(oracle, plan.targets[stage as usize].ceiling, stage == Stage::Ocr),
                 waits: Waits::default(),
                 credit: 0.0,
                 in_hand: 0,
@@ -201,9 +201,8 @@ impl<'a> Run<'a> {
         let station = &mut self.stations[at];
         let held = f64::from(station.tasks.held());
         if held > 0.0 {
-            let seconds = held / f64::from(self.assumptions.of(station.stage).concurrency);
-            station.oracle.worked(self.now, 0, seconds);
-            station.used += seconds * self.assumptions.of(station.stage).vcpu;
+            let seconds = held / f64::from(self.assumptions.of(station.stage).task.concurrency);
+            station.used += seconds * self.assumptions.of(station.stage).task.vcpu;
         }
     }
 
@@ -245,6 +244,9 @@ impl<'a> Run<'a> {
 
     fn note(&mut self) {
         for station in &mut self.stations {
+            let service = self.assumptions.of(station.stage);
+            let hands = f64::from(service.task.concurrency);
+            station.oracle.second(self.now, station.queue.work(hands / service.rate()) / hands);
             station.peak = station.peak.max(station.tasks.running());
             station.present += f64::from(station.tasks.running());
         }
@@ -272,7 +274,6 @@ impl<'a> Run<'a> {
 
     fn finish(self) -> Outcome {
         let (assumptions, now) = (self.assumptions, self.now);
-        let least = assumptions.fargate_price.least_seconds;
         let price = |station: &Station| assumptions.dollars_a_second(station.stage);
         let paid = |station: &Station| {
             if assumptions.on_gpu && station.stage == Stage::Summarize {
@@ -294,7 +295,8 @@ impl<'a> Run<'a> {
             stopped: stations.iter().map(|station| station.tasks.stopped).sum(),
             peak: std::array::from_fn(|at| stations[at].peak),
             dollars: std::array::from_fn(|at| paid(&stations[at]) * price(&stations[at])),
-            oracle: std::array::from_fn(|at| stations[at].oracle.seconds(least) * price(&stations[at])),
+            oracle: std::array::from_fn(|at| stations[at].oracle.clone().seconds() * price(&stations[at])),
+            emptied: self.control.emptied,
             ended: now,
             trace: self.trace.unwrap_or_default(),
         }

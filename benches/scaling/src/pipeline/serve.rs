@@ -15,7 +15,8 @@ impl Run<'_> {
         let (share, at) = self.load.poison;
         let poison = if at == stage { self.chance.of(batch.count, share) } else { 0 };
         let service = self.assumptions.of(stage);
-        let long = self.chance.of(batch.count - poison, (service.long * self.load.slow).min(1.0));
+        let share = if self.load.books && service.long > 0.0 { 1.0 } else { service.long * self.load.slow };
+        let long = self.chance.of(batch.count - poison, share.min(1.0));
         for _ in 0..long {
             let seconds = self.chance.between(5.0, service.longest * self.load.slow);
             self.send(stage, Batch { count: 1, long: Some(seconds), ..batch });
@@ -42,7 +43,7 @@ impl Run<'_> {
                 continue;
             }
             self.control.touch(stage, self.now, &mut self.chance);
-            let rate = service.rate() / f64::from(service.concurrency);
+            let rate = service.rate() / f64::from(service.task.concurrency);
             self.stations[at].credit += f64::from(free) * rate;
             let mut served = 0.0;
             while let Some(first) = self.stations[at].queue.first().copied() {
@@ -52,6 +53,7 @@ impl Run<'_> {
                         break;
                     }
                     station.queue.take(1);
+                    station.oracle.worked(seconds / f64::from(service.task.concurrency));
                     free = free.saturating_sub(1);
                     station.waits.add(f64::from(self.now - first.at), 1);
                     continue;
@@ -64,7 +66,7 @@ impl Run<'_> {
                 station.credit -= handled;
                 served += handled;
                 station.used += handled * service.cpu;
-                station.oracle.worked(self.now, batch.at, handled / service.rate());
+                station.oracle.worked(handled / service.rate());
                 self.take(stage, batch);
             }
             let station = &mut self.stations[at];

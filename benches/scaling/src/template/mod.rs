@@ -63,16 +63,21 @@ impl Template {
         let [document] = documents.as_slice() else {
             return Err(Error::wrong("template", "one YAML document is needed"));
         };
-        let whole = json(document)?;
+        Ok(Self::of(json(document)?))
+    }
+
+    /// The template that this is, with intrinsic functions in their long form and the defaults of its parameters.
+    #[must_use]
+    pub fn of(whole: Value) -> Self {
         let declared = whole.get("Parameters").and_then(Value::as_object).cloned().unwrap_or_default();
         let mut parameters = BTreeMap::new();
         for (name, declaration) in declared {
-            let default = declaration
-                .get("Default")
-                .ok_or_else(|| Error::wrong(format!("Parameters.{name}"), "it has no Default"))?;
-            parameters.insert(name, default.clone());
+            // What has no default has no value here, and a reference to it is an error.
+            if let Some(default) = declaration.get("Default") {
+                parameters.insert(name, default.clone());
+            }
         }
-        Ok(Self { whole, parameters })
+        Self { whole, parameters }
     }
 
     /// The same with another value of a parameter.

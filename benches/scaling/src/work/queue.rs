@@ -34,6 +34,8 @@ impl Batch {
 pub struct Queue {
     waiting: VecDeque<Batch>,
     visible: u32,
+    /// Those of the waiting ones that take long, and the seconds in hand that they need.
+    long: (u32, f64),
     later: BTreeMap<Second, Vec<Batch>>,
     put_back: u32,
 }
@@ -45,6 +47,7 @@ impl Queue {
             return;
         }
         self.visible += batch.count;
+        self.count_long(&batch, 1.0);
         let alike = |last: &Batch| {
             batch.long.is_none()
                 && last.long.is_none()
@@ -75,6 +78,7 @@ impl Queue {
             self.waiting.pop_front();
         }
         self.visible -= count;
+        self.count_long(&taken, -1.0);
         Some(taken)
     }
 
@@ -89,6 +93,7 @@ impl Queue {
     /// Gives back at once what was in hand, ahead of the others, since it is older.
     pub fn give_back(&mut self, batch: Batch) {
         self.visible += batch.count;
+        self.count_long(&batch, 1.0);
         self.waiting.push_front(batch);
     }
 
@@ -106,6 +111,27 @@ impl Queue {
     #[must_use]
     pub fn visible(&self) -> u32 {
         self.visible
+    }
+
+    /// Seconds in hand that those which wait need, where others need so many each.
+    #[must_use]
+    pub fn work(&self, each: f64) -> f64 {
+        let (long, seconds) = self.long;
+        f64::from(self.visible - long) * each + seconds
+    }
+
+    fn count_long(&mut self, batch: &Batch, sign: f64) {
+        if let Some(seconds) = batch.long {
+            self.long.0 = self.long.0.saturating_add_signed(sign as i32 * batch.count as i32);
+            self.long.1 += sign * seconds * f64::from(batch.count);
+        }
+    }
+
+    /// When the oldest message came that is there, those included that were put back.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Second> {
+        let later = self.later.values().flatten();
+        self.waiting.iter().chain(later).map(|batch| batch.at).min()
     }
 
     /// Messages that were put back: in flight, in nobody's hands.

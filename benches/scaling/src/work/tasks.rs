@@ -120,6 +120,12 @@ impl Tasks {
         self.list.iter().map(|task| task.held.len() as u32).sum()
     }
 
+    /// When the oldest of them came.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Second> {
+        self.list.iter().flat_map(|task| &task.held).map(|held| held.message.at).min()
+    }
+
     /// No task at all?
     #[must_use]
     pub fn is_empty(&self) -> bool {

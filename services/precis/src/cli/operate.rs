@@ -230,11 +230,11 @@ pub struct Cost {
     /// Size of a document in megabytes, on the average, for what S3 keeps.
     #[arg(long, value_name = "MB", default_value_t = 1.0, value_parser = amount, requires = "documents")]
     pub megabytes: f64,
-    /// Processors of all tasks together, all month long.
-    #[arg(long, value_name = "N", default_value_t = 4.0, value_parser = amount, requires = "documents")]
+    /// Processors of all tasks together, all month long; unless said, those of one task of each service on Fargate.
+    #[arg(long, value_name = "N", default_value_t = 2.5, value_parser = amount, requires = "documents")]
     pub vcpu: f64,
     /// Memory of all tasks together, in GB, all month long.
-    #[arg(long, value_name = "GB", default_value_t = 8.0, value_parser = amount, requires = "documents")]
+    #[arg(long, value_name = "GB", default_value_t = 7.5, value_parser = amount, requires = "documents")]
     pub memory: f64,
     /// Sum what the jobs made since then did cost (a day in UTC, or a time like 2026-11-01T12:00:00Z).
     #[arg(long, value_name = "TIME", value_parser = time)]
