@@ -15,6 +15,7 @@ import argparse
 import sys
 
 import aws
+import idle
 import packing
 import settings
 import stacks
@@ -46,7 +47,7 @@ def ask(question: str, answer: str) -> None:
 def run(options: argparse.Namespace) -> None:
     chosen = settings.read(options.environment, options.root)
     if options.command == "check":
-        settings.check(chosen, chosen.parameters | packing.PLACEHOLDERS)
+        idle.show(settings.check(chosen, chosen.parameters | packing.PLACEHOLDERS))
         print(f"{options.environment}: everything that can be checked without an account is well")
         return
     account = aws.Account(chosen)
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> None:
                       f"choose another Stack; or, if it may all go, infra/deploy destroy {options.environment} --documents")
     images = {}
     if options.root == "precis.yml":
-        settings.check(chosen, chosen.parameters | packing.PLACEHOLDERS)
+        idle.show(settings.check(chosen, chosen.parameters | packing.PLACEHOLDERS))
         if options.command == "deploy" or options.images or chosen.images:
             images = packing.images(account, options.images or chosen.images)
         else:

@@ -48,10 +48,10 @@ def read(name: str, root: str) -> Chosen:
     return Chosen(name, root, stack, said["Region"], None if account is None else str(account), parameters, said.get("Images"))
 
 
-def check(chosen: Chosen, parameters: dict) -> None:
-    """Works the whole deployment out: what is out of range, missing or does not fit together is found here."""
+def check(chosen: Chosen, parameters: dict):
+    """Works the whole deployment out and gives it: what is out of range, missing or does not fit together is found here."""
     try:
-        worked.Deployment(worked.read_all(), parameters, chosen.root)
+        deployment = worked.Deployment(worked.read_all(), parameters, chosen.root)
     except worked.Refused as refused:
         raise Refusal(f"{chosen.name}: CloudFormation would refuse it", str(refused),
                       f"mend it in the environment's file; infra/{chosen.root} says what each parameter takes") from None
@@ -59,3 +59,4 @@ def check(chosen: Chosen, parameters: dict) -> None:
     if archive and expire and expire < archive + 90:
         raise Refusal("documents would expire too early", f"Glacier charges for 90 days, and {expire} is less than {archive} + 90",
                       "set ExpireDays to that at least, or ArchiveDays to 0")
+    return deployment

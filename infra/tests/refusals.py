@@ -22,21 +22,28 @@ WRONG = [
     ("words that nobody knows", "check", "Region: eu-west-1\nRegions: x", ["unknown", "Regions"]),
 ]
 
+# What an idle network costs, as docs/deploy.md tells it, and what must be said of it.
+IDLE = [("Region: eu-west-1", ["$ 98.55  3 NAT gateways"]), ("Region: eu-west-1\nParameters: {Egress: endpoints}", ["$262.80  36 interface endpoints"]),
+        ("Region: eu-west-1\nParameters: {Vpc: vpc-0123456789abcdef0, Subnets: 'subnet-0123456789abcdef0,subnet-0123456789abcdef1'}", ["$  4.00  1 dashboard, 1 key"])]
+
 
 def main() -> int:
     wrong = 0
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     quiet |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    for what, command, text, words in WRONG:
+    good = [(f"an environment ({text})", "check", text, words) for text, words in IDLE]
+    for what, command, text, words in WRONG + good:
+        refused = (what, command, text, words) in WRONG
         with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
             file.write(text)
             file.flush()
             ran = subprocess.run([sys.executable, str(HERE.parent / "deployer/main.py"), command, file.name], env=quiet, capture_output=True, text=True, check=False)
-        missing = [word for word in words if word not in ran.stderr]
-        if ran.returncode != 1 or missing or "Traceback" in ran.stderr:
+        missing = [word for word in words if word not in (ran.stderr if refused else ran.stdout)]
+        if ran.returncode != int(refused) or missing or "Traceback" in ran.stderr:
             wrong += 1
-            print(f"infra: {what} is not refused as it should ({missing}): {ran.stdout}{ran.stderr}")
-    print(f"infra: {len(WRONG) - wrong} of {len(WRONG)} wrong environments are refused before AWS is asked")
+            print(f"infra: {what} is not {'refused' if refused else 'checked'} as it should be ({missing}): {ran.stdout}{ran.stderr}")
+    every = len(WRONG) + len(IDLE)
+    print(f"infra: {every - wrong} of {every} environments are refused before AWS is asked, or told what they cost, as they should be")
     return bool(wrong)
 
 
