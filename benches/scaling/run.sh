@@ -2,7 +2,7 @@
 # How the services scale, simulated: writes docs/scaling.md and its plots from infra/autoscaling.yml.
 #
 #   benches/scaling/run.sh           1,200 loads under the template, fewer under each way that it is compared with: a minute
-#   benches/scaling/run.sh 10000     so many
+#   benches/scaling/run.sh 10000     so many: three minutes
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 python=$("$root/benches/environment" scaling)

@@ -139,7 +139,7 @@ def table(caught, left):
              "Written by `infra/tests/mutate.py --write`; `infra/check` fails when it is not true any more. Each mutant is a template with one",
              "thing deleted, widened, swapped, turned over, or ten times as large or small; everything in the templates that has a meaning for",
              "safety, flow or cost is changed in every such way (`infra/tests/mutants.py`; words for people, tags of names and names inside of",
-             "policies have none).", "",
+             "policies have none). Where `autoscaling.yml` says the same of four services, all four are changed at once.", "",
              f"**{len(caught)} of {total} caught, {100 * len(caught) / total:.1f} %.**", "",
              "| change | mutants | caught |", "|---|--:|--:|"]
     for what in sorted(set(kinds) | set(alive)):

@@ -37,7 +37,7 @@ def scaling_looks_at_what_is_there(deployment):
             continue
         for _, namespace, metric, of, _, _ in asked(made):
             if namespace in ("ECS/ContainerInsights", "AWS/ECS"):
-                if metric != ("CPUUtilization" if namespace == "AWS/ECS" else "RunningTaskCount") or of.get("ClusterName") != stack(deployment) or of.get("ServiceName") not in running or len(of) != 2:
+                if metric not in (("CPUUtilization",) if namespace == "AWS/ECS" else ("RunningTaskCount", "DesiredTaskCount")) or of.get("ClusterName") != stack(deployment) or of.get("ServiceName") not in running or len(of) != 2:
                     yield f"{place}: nobody counts {metric} of {of}"
             elif why := emitted(deployment, namespace, metric, of):
                 yield f"{place}: {why}"

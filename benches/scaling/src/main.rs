@@ -57,7 +57,9 @@ fn main() -> anyhow::Result<()> {
         let (name, value) = set.split_once('=').context("--set takes NAME=VALUE")?;
         template = template.with(name, value)?;
     }
+    let on_gpu = template.parameters().any(|(name, value)| name == "Gpu" && value == "true");
     let assumptions = Assumptions::read()?;
+    let assumptions = if on_gpu { assumptions.on_gpu() } else { assumptions };
     let broken = rules::broken(&Plan::of(&template)?, &assumptions);
     anyhow::ensure!(broken.is_empty(), "the template breaks rules:\n- {}", broken.join("\n- "));
     let shapes = Shape::ALL.map(|shape| (shape, args.loads.div_ceil(Shape::ALL.len() as u64)));

@@ -20,6 +20,8 @@ pub enum Measure {
     Oldest(usize),
     /// Container Insights' `RunningTaskCount`.
     Running(Stage),
+    /// Container Insights' `DesiredTaskCount`.
+    Desired(Stage),
     /// The service's `CPUUtilization`, in percent.
     Cpu(Stage),
 }
@@ -325,6 +327,7 @@ fn measure(metric: &Value, place: &str) -> Result<Measure, Error> {
         "ApproximateNumberOfMessagesNotVisible" => Ok(Measure::InFlight(queue()?)),
         "ApproximateAgeOfOldestMessage" => Ok(Measure::Oldest(queue()?)),
         "RunningTaskCount" => Ok(Measure::Running(service()?)),
+        "DesiredTaskCount" => Ok(Measure::Desired(service()?)),
         "CPUUtilization" => Ok(Measure::Cpu(service()?)),
         other => Err(Error::wrong(place, format!("the metric {other} is not known here"))),
     }

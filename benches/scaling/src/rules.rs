@@ -129,7 +129,7 @@ fn never_in_flight(alarm: &Alarm, policy: &Policy, assumptions: &Assumptions, br
     for tasks in 2..=MANY {
         let with = |one: Measure, value: f64| {
             move |measure: Measure| match measure {
-                Measure::Running(_) => f64::from(tasks),
+                Measure::Running(_) | Measure::Desired(_) => f64::from(tasks),
                 other if other == one => value,
                 _ => 0.0,
             }
@@ -165,7 +165,7 @@ fn never_in_flight(alarm: &Alarm, policy: &Policy, assumptions: &Assumptions, br
     if goes_off(alarm, |_| f64::NAN) {
         broken.push(format!("{}: it takes tasks away because it has no data", alarm.name));
     }
-    let last = |measure: Measure| f64::from(u8::from(matches!(measure, Measure::Running(_))));
+    let last = |measure: Measure| f64::from(u8::from(matches!(measure, Measure::Desired(_))));
     if !sleeps && goes_off(alarm, last) {
         broken.push(format!("{}: it takes the last task away, which is sleep's to do", alarm.name));
     }
@@ -186,7 +186,7 @@ fn service(plan: &Plan, stage: Stage, assumptions: &Assumptions, broken: &mut Ve
         (0..5).all(|queue| {
             let one = |measure: Measure| match measure {
                 Measure::Visible(of) if of == queue => 1.0,
-                Measure::Running(_) | Measure::Cpu(_) => f64::NAN,
+                Measure::Running(_) | Measure::Desired(_) | Measure::Cpu(_) => f64::NAN,
                 _ => 0.0,
             };
             goes_off(alarm, one)
@@ -197,7 +197,13 @@ fn service(plan: &Plan, stage: Stage, assumptions: &Assumptions, broken: &mut Ve
         None => broken.push(format!("{name}: nothing wakes it when a document waits in any queue")),
         Some(alarm) if again(alarm) => broken.push(format!("{name}: it is woken while it runs")),
         Some(alarm) => {
-            let needed = assumptions.fargate.start.p95 + assumptions.metrics.insights.high;
+            let gpu = &assumptions.gpu;
+            let start = if assumptions.on_gpu && stage == Stage::Summarize {
+                f64::from(MINUTE) + gpu.reservation_delay.high + gpu.boot.p95 + gpu.start.p95
+            } else {
+                assumptions.fargate.start.p95
+            };
+            let needed = start + assumptions.metrics.insights.high;
             let cooldown = alarm.actions.iter().map(|index| plan.policies[*index].cooldown).min();
             if cooldown.is_none_or(|cooldown| f64::from(cooldown) < needed) {
                 broken.push(format!("{name}: it is woken again before the task that was started is counted"));

@@ -16,6 +16,7 @@ pub fn wrong(template: &Template, plan: &Plan, assumptions: &Assumptions) -> Res
     let mut said = Vec::new();
     for stage in Stage::ALL {
         let name = stage.name();
+        let on_gpu = assumptions.on_gpu && stage == Stage::Summarize;
         let title = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
         let policy = |kind: &str| {
             let full = format!("{title}{kind}Policy");
@@ -31,7 +32,7 @@ pub fn wrong(template: &Template, plan: &Plan, assumptions: &Assumptions) -> Res
             }
         };
         for (kind, periods, datapoints, cooldown) in [
-            ("Wake", "WakeWithin", "", "WakeCooldown"),
+            ("Wake", "WakeWithin", "", if on_gpu { "GpuWakeCooldown" } else { "WakeCooldown" }),
             ("Grow", "GrowPeriods", "GrowPeriods", "GrowCooldown"),
             ("Shrink", "ShrinkPeriods", "ShrinkPeriods", "ShrinkCooldown"),
             ("Sleep", "SleepPeriods", "SleepPeriods", "ShrinkCooldown"),
@@ -88,7 +89,6 @@ pub fn wrong(template: &Template, plan: &Plan, assumptions: &Assumptions) -> Res
         let target = plan.targets[stage as usize];
         expect(f64::from(target.floor) == value(template, "Floor"), "its floor is not the Floor");
         if stage != Stage::Ocr {
-            let on_gpu = assumptions.on_gpu && stage == Stage::Summarize;
             let ceiling = format!("{title}{}Ceiling", if on_gpu { "Gpu" } else { "" });
             // With a value that no other parameter has.
             let other = template.clone().with("Gpu", assumptions.on_gpu.to_string())?.with(&ceiling, 77)?;
@@ -109,11 +109,24 @@ fn wakes_at_once(alarm: &Alarm) -> bool {
     alarm.threshold == 0.0 && alarm.comparison == Comparison::GreaterThan && alarm.datapoints == 1
 }
 
-/// e = (visible + in hand) / tasks, from the first band on, or the first band where old ones wait for a free hand.
+/// e = (visible + in hand) / tasks (/ `GpuTimes` on GPUs), from the first band on, or the first band where old ones wait for a free hand.
 fn grows_as_said(alarm: &Alarm, stage: Stage, template: &Template, assumptions: &Assumptions) -> bool {
     let (band, age) = (value(template, "Band1Backlog"), value(template, "GrowAge"));
     let hands = f64::from(assumptions.of(stage).task.concurrency);
-    let sizes = [0.0, 1.0, hands, 2.0 * hands, 5.0 * hands + 1.0, band - 1.0, band, 2.0 * band, 7.0 * band];
+    let on_gpu = assumptions.on_gpu && stage == Stage::Summarize;
+    let times = if on_gpu { value(template, "GpuTimes") } else { 1.0 };
+    let sizes = [
+        0.0,
+        1.0,
+        hands,
+        2.0 * hands,
+        5.0 * hands + 1.0,
+        band - 1.0,
+        band,
+        2.0 * band,
+        7.0 * band,
+        50.0 * band,
+    ];
     let all =
         [0.0, 1.0, 2.0, 5.0].iter().flat_map(|tasks| sizes.iter().map(move |visible| (*tasks, *visible)));
     let all = all.flat_map(|(tasks, visible)| sizes.iter().map(move |flight| (tasks, visible, *flight)));
@@ -129,9 +142,12 @@ fn grows_as_said(alarm: &Alarm, stage: Stage, template: &Template, assumptions: 
             Measure::Running(of) if of == stage => tasks,
             _ => f64::NAN,
         };
-        let e = (visible + flight.min(tasks * hands)) / tasks.max(1.0);
-        let wanted =
-            if e >= band { Some(e) } else { (oldest > age && visible > tasks * hands).then_some(band) };
+        let e = (visible + flight.min(tasks.max(1.0) * hands)) / tasks.max(1.0) / times;
+        let wanted = if e >= band {
+            Some(e)
+        } else {
+            (oldest > age && visible > tasks.max(1.0) * hands).then_some(band)
+        };
         let off = goes_off(alarm, read);
         off == wanted.is_some()
             && (!off
@@ -152,7 +168,7 @@ fn shrinks_as_said(alarm: &Alarm, stage: Stage, template: &Template, assumptions
             Measure::Visible(queue) if queue == stage.queue() => 0.0,
             Measure::InFlight(queue) if queue == stage.queue() => full * tasks * hands,
             Measure::Cpu(of) if of == stage => 100.0 * cpu,
-            Measure::Running(of) if of == stage => tasks,
+            Measure::Desired(of) if of == stage => tasks,
             _ => f64::NAN,
         };
         let spare = tasks - (tasks * full.max(cpu) / most).max(1.0);

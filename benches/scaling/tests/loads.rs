@@ -48,12 +48,16 @@ fn no_job_is_cut_off_and_every_document_is_told_within_the_bounds() {
 }
 
 #[test]
-fn the_first_document_on_gpus_comes_within_eight_minutes() {
+fn the_first_document_on_gpus_comes_within_eight_minutes_and_no_instance_too_many() {
     let plan = Plan::of(&template().with("Gpu", "true").unwrap()).unwrap();
     let rows = study(&plan, &assumptions().on_gpu(), &[(Shape::Single, 200)]);
     assert!(rows[0].first[1] <= 480.0, "p95: {} s", rows[0].first[1]);
     assert!(rows[0].first[1] > 200.0, "an instance has to boot: {} s", rows[0].first[1]);
     assert_eq!(rows[0].untold, 0);
+    let rows = study(&plan, &assumptions().on_gpu(), &each().map(|(shape, _)| (shape, 20)));
+    let all = last(&rows);
+    assert_eq!((all.cut_by_scale_in, all.untold, all.emptied), (0, 0, 0));
+    assert!(all.dollars <= 1.4 * all.oracle, "{} $ beside {} $", all.dollars, all.oracle);
 }
 
 #[test]

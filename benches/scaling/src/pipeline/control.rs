@@ -28,6 +28,7 @@ pub(super) struct Control<'a> {
     in_flight: [Series; 5],
     oldest: [Series; 5],
     running: [Series; 4],
+    wished: [Series; 4],
     cpu: [Series; 4],
     reporting: [Reporting; 5],
     queue_phases: [Second; 5],
@@ -50,6 +51,7 @@ impl<'a> Control<'a> {
             in_flight: Default::default(),
             oldest: Default::default(),
             running: Default::default(),
+            wished: Default::default(),
             cpu: Default::default(),
             reporting: std::array::from_fn(|_| Reporting::new(0, 0)),
             queue_phases: std::array::from_fn(|_| phase()),
@@ -142,7 +144,9 @@ impl<'a> Control<'a> {
             let running = station.tasks.running();
             // Nothing is reported of a service without tasks.
             if running > 0 {
-                self.running[at].put(now, f64::from(running), visible(metrics.insights, chance));
+                let from = visible(metrics.insights, chance);
+                self.running[at].put(now, f64::from(running), from);
+                self.wished[at].put(now, f64::from(self.capacities[at].desired), from);
             }
             if station.present > 0.0 {
                 let vcpu = assumptions.of(station.stage).task.vcpu;
@@ -166,6 +170,7 @@ impl<'a> Control<'a> {
                 Measure::InFlight(queue) => self.in_flight[queue].get(minute, now),
                 Measure::Oldest(queue) => self.oldest[queue].get(minute, now),
                 Measure::Running(stage) => self.running[stage as usize].get(minute, now),
+                Measure::Desired(stage) => self.wished[stage as usize].get(minute, now),
                 Measure::Cpu(stage) => self.cpu[stage as usize].get(minute, now),
             };
             let verdict = alarm.look(now, self.states[index], read);
