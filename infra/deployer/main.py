@@ -63,6 +63,9 @@ def run(options: argparse.Namespace) -> None:
     if left:
         raise Refusal(f"{chosen.stack} was deployed before, and what it held is still there", ", ".join(name for _, name in left),
                       f"choose another Stack; or, if it may all go, infra/deploy destroy {options.environment} --documents")
+    stacks.same_machines(account, existing)
+    if options.command == "deploy":
+        account.prepare()
     images = {}
     if options.root == "precis.yml":
         idle.show(settings.check(chosen, chosen.parameters | packing.PLACEHOLDERS))
@@ -79,7 +82,7 @@ def run(options: argparse.Namespace) -> None:
     else:
         if not options.yes:
             ask(f"{chosen.stack} in {account.number}, {chosen.region}.", chosen.stack)
-        stacks.carry_out(account, changes)
+        stacks.carry_out(account, changes, existing)
     if options.command == "deploy":
         stacks.what_now(account)
 

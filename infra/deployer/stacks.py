@@ -41,6 +41,18 @@ def look(account, name: str) -> dict | None:
     return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
 
 
+def same_machines(account, existing: dict | None) -> None:
+    """From GPUs back to Fargate the cluster lets go of its instances, which ECS refuses while a service uses them."""
+    given = {one["ParameterKey"]: one["ParameterValue"] for one in existing["Parameters"]} if existing else {}
+    name = account.chosen.stack
+    if given.get("SummarizeOn") != "gpu" or account.chosen.parameters.get("SummarizeOn", "fargate") == "gpu":
+        return
+    service = account.client("ecs").describe_services(cluster=name, services=[f"{name}-summarize-gpu"])["services"]
+    if any(one["status"] != "INACTIVE" for one in service):
+        raise Refusal("summarize still runs on GPUs", "ECS lets no cluster go of machines that a service uses",
+                      f"aws ecs delete-service --force --cluster {name} --service {name}-summarize-gpu; deploy again when it is gone. Documents wait in the queue meanwhile")
+
+
 def images_of(stack: dict | None) -> dict[str, str]:
     given = stack["Parameters"] if stack else []
     return {one["ParameterKey"]: one["ParameterValue"] for one in given if one["ParameterKey"].endswith("Image")}
@@ -48,24 +60,36 @@ def images_of(stack: dict | None) -> dict[str, str]:
 
 def propose(account, existing: dict | None, body: str, parameters: dict) -> str | None:
     """Makes a change set, prints it, and gives its name; None where nothing would change."""
-    cloudformation, name = account.client("cloudformation"), f"precis-{int(time.time())}"
+    # What is in the parts is shown where they are there already. Before that their outputs are words that are no names yet,
+    # which parameters with a pattern may refuse; and all of it is new anyway.
+    nested = bool(existing) and not account.is_emulator
+    found = proposed(account, existing, body, parameters, nested)
+    if nested and found["Status"] == "FAILED" and "IntrinsicFunction" in found.get("StatusReason", ""):
+        forget(account, found["ChangeSetName"])
+        print("the parts cannot be looked into before they are changed: the whole alone is shown")
+        found = proposed(account, existing, body, parameters, False)
+    name, why = found["ChangeSetName"], found.get("StatusReason", "")
+    if found["Status"] == "FAILED":
+        forget(account, name)
+        if "didn't contain changes" in why or "No updates" in why:
+            return None
+        raise Refusal("CloudFormation refuses these changes", why, "mend what it says; nothing was changed")
+    show(account, name)
+    return name
+
+
+def proposed(account, existing: dict | None, body: str, parameters: dict, nested: bool) -> dict:
+    """A change set as it is when CloudFormation has worked it out."""
+    cloudformation, name = account.client("cloudformation"), f"precis-{int(time.time())}{'' if nested else '-whole'}"
     cloudformation.create_change_set(
         StackName=account.chosen.stack, ChangeSetName=name, ChangeSetType="UPDATE" if existing else "CREATE", TemplateBody=body,
         Parameters=[{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()], Capabilities=CAPABILITIES,
-        Tags=[{"Key": "precis:stack", "Value": account.chosen.stack}], IncludeNestedStacks=not account.is_emulator)
+        Tags=[{"Key": "precis:stack", "Value": account.chosen.stack}], IncludeNestedStacks=nested)
     while True:
         found = cloudformation.describe_change_set(StackName=account.chosen.stack, ChangeSetName=name)
-        if found["Status"] == "CREATE_COMPLETE":
-            break
-        if found["Status"] == "FAILED":
-            why = found.get("StatusReason", "")
-            forget(account, name)
-            if "didn't contain changes" in why or "No updates" in why:
-                return None
-            raise Refusal("CloudFormation refuses these changes", why, "mend what it says; nothing was changed")
+        if found["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            return found
         time.sleep(1 if not account.is_emulator else 0.3)
-    show(account, name)
-    return name
 
 
 def show(account, name: str, stack: str | None = None, depth: int = 1) -> None:
@@ -97,17 +121,25 @@ def forget(account, name: str) -> None:
         cloudformation.delete_stack(StackName=stack)
 
 
-def carry_out(account, name: str) -> None:
+def carry_out(account, name: str, existing: dict | None) -> None:
     account.client("cloudformation").execute_change_set(StackName=account.chosen.stack, ChangeSetName=name)
-    status = watch(account, account.chosen.stack)
+    # A creation that fails takes back what it made, the empty tables too, which are protected.
+    status = watch(account, account.chosen.stack, on_rollback=None if existing else lambda: unprotect(account))
     if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         raise Refusal(f"{account.chosen.stack} ended as {status}", "; ".join(reasons(account)) or "no reason was given",
                       "what was there before is there again; mend the reason and deploy once more")
     print(f"{account.chosen.stack}: {status}")
 
 
-def watch(account, name: str) -> str:
-    """Prints what happens until it is over, and gives the last status."""
+def unprotect(account) -> None:
+    """Lets CloudFormation delete the tables that are there."""
+    for kind, name in remains(account):
+        if kind == "table":
+            account.client("dynamodb").update_table(TableName=name, DeletionProtectionEnabled=False)
+
+
+def watch(account, name: str, on_rollback=None) -> str:
+    """Prints what happens until it is over, and gives the last status; does something once when it is taken back."""
     seen, begun = set(), time.monotonic()
     cloudformation = account.client("cloudformation")
     stack = look(account, name)
@@ -117,8 +149,16 @@ def watch(account, name: str) -> str:
             stack = cloudformation.describe_stacks(StackName=by)["Stacks"][0]
             status = stack["StackStatus"]
             events = cloudformation.describe_stack_events(StackName=by)["StackEvents"]
-        except ClientError:
-            return "DELETE_COMPLETE"
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return "DELETE_COMPLETE"
+            if error.response["Error"]["Code"] not in ("Throttling", "ThrottlingException", "RequestLimitExceeded"):
+                raise  # credentials that have run out, say: what AWS has begun goes on, and nothing is known of it here
+            time.sleep(5)
+            continue
+        if on_rollback and "ROLLBACK" in status:
+            on_rollback()
+            on_rollback = None
         for event in reversed(events):
             recent = event["Timestamp"].timestamp() > time.time() - (time.monotonic() - begun) - 5
             if event["EventId"] not in seen and recent and not event["ResourceStatus"].endswith("IN_PROGRESS"):
@@ -170,13 +210,15 @@ def destroy(account, documents: bool, ask) -> None:
     stack = look(account, name)
     if ask:
         ask(f"{name} in {account.number}, {account.chosen.region}, is taken down. Documents, results, jobs and the key stay.", name)
+    key = key_of(account)
     if stack:
+        instances_are_gone(account)
         cloudformation.delete_stack(StackName=stack["StackId"])
         status = watch(account, stack["StackId"])
         if status != "DELETE_COMPLETE":
             raise Refusal(f"{name} ended as {status}", "; ".join(reasons(account)), "mend it and run it again")
     print(f"{name}: gone")
-    kept = remains(account)
+    kept = remains(account) + ([("key", key)] if key else [])
     for kind, one in kept:
         print(f"  kept: {kind} {one}")
     if not documents or not kept:
@@ -186,6 +228,27 @@ def destroy(account, documents: bool, ask) -> None:
     for kind, one in kept:
         erase(account, kind, one)
         print(f"  deleted: {kind} {one}")
+
+
+def key_of(account) -> str | None:
+    """The stack's key, by the alias that goes with the stack; None where there is none, or it is one that goes already."""
+    try:
+        found = account.client("kms").describe_key(KeyId=f"alias/{account.chosen.stack}")["KeyMetadata"]
+    except ClientError:
+        return None
+    return found["KeyId"] if found.get("KeyState") == "Enabled" else None
+
+
+def instances_are_gone(account) -> None:
+    """A cluster with instances in it is not deleted, and CloudFormation would wait for that in vain."""
+    if account.is_emulator or account.chosen.parameters.get("SummarizeOn") != "gpu":
+        return
+    groups = account.client("autoscaling").get_paginator("describe_auto_scaling_groups").paginate(
+        Filters=[{"Name": "tag:aws:cloudformation:stack-name", "Values": [f"{account.chosen.stack}-*"]}])
+    there = [one["InstanceId"] for page in groups for group in page["AutoScalingGroups"] for one in group["Instances"]]
+    if there:
+        raise Refusal(f"{len(there)} instances with GPUs are still there", ", ".join(there),
+                      "empty OfficeHours if it is set, and deploy; a quarter of an hour after the last document they go; then destroy again")
 
 
 def remains(account) -> list[tuple[str, str]]:
@@ -208,6 +271,9 @@ def remains(account) -> list[tuple[str, str]]:
 
 
 def erase(account, kind: str, name: str) -> None:
+    if kind == "key":
+        account.client("kms").schedule_key_deletion(KeyId=name)  # in 30 days; until then cancel-key-deletion brings it back
+        return
     if kind == "table":
         dynamodb = account.client("dynamodb")
         dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)

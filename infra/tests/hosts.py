@@ -10,7 +10,7 @@ from pathlib import Path
 
 from grants import calls
 from policies import decide, listed, may
-from rules import rule, stack
+from rules import named, rule, stack
 from templates import ACCOUNT, CHOICES, REGION, Deployment, Refused, arn
 
 CLUSTER = "ecs:cluster"
@@ -235,8 +235,9 @@ def instance_rights(deployment, role, weights):
     if set(role) - {"AssumeRolePolicyDocument", "Policies"}:
         yield "the instance's role has more than its one policy"
     instance = arn("ecs", f"container-instance/{stack(deployment)}/1")
-    needs = [(f"ecs:{action}", ours[CLUSTER], {}) for action in ("RegisterContainerInstance", "DeregisterContainerInstance")]
-    needs += [(f"ecs:{action}", instance, ours) for action in ("Poll", "StartTelemetrySession", "UpdateContainerInstancesState", "SubmitTaskStateChange", "SubmitContainerStateChange", "SubmitAttachmentStateChanges")]
+    needs = [(f"ecs:{action}", ours[CLUSTER], {}) for action in
+             ("RegisterContainerInstance", "DeregisterContainerInstance", "SubmitTaskStateChange", "SubmitContainerStateChange", "SubmitAttachmentStateChanges")]
+    needs += [(f"ecs:{action}", instance, ours) for action in ("Poll", "StartTelemetrySession", "UpdateContainerInstancesState")]
     needs += [("ecs:DiscoverPollEndpoint", "*", {}), ("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Precis/GPU"})]
     if weights:
         bucket = weights.split("/")[0]
@@ -245,7 +246,7 @@ def instance_rights(deployment, role, weights):
         if not any(may(policy, action, resource, None, context) for policy in policies):
             yield f"an instance may not {action}"
     never = [(action, instance, {CLUSTER: arn("ecs", "cluster/other")}) for action, _, context in needs if context == ours]
-    never += [("ecs:RegisterContainerInstance", arn("ecs", "cluster/other"), {}), ("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Precis"}),
+    never += [("ecs:RegisterContainerInstance", arn("ecs", "cluster/other"), {}), ("ecs:SubmitTaskStateChange", arn("ecs", "cluster/other"), {}), ("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Precis"}),
               ("s3:GetObject", "arn:aws:s3:::another/x", {}), ("s3:ListBucket", "arn:aws:s3:::another", {}), ("ecs:RunTask", "*", ours), ("ecs:UpdateService", "*", ours),
               ("iam:PassRole", "*", {}), ("s3:PutObject", f"arn:aws:s3:::{weights}/x", {}), ("cloudwatch:DeleteAlarms", "*", {"cloudwatch:namespace": "Precis/GPU"}),
               ("s3:DeleteBucket", f"arn:aws:s3:::{weights.split('/')[0]}", {})]
@@ -353,7 +354,7 @@ def the_scaling_is_about_these_services(deployment):
     """It divides by what a task has in hand, and sets how many run of the services by name."""
     scaling, name = deployment.root.nested["Autoscaling"].parameters, stack(deployment)
     for service in ("Ingest", "Ocr", "Summarize", "Notify"):
-        if scaling[f"{service}Service"] != f"{name}-{service.lower()}":
+        if scaling[f"{service}Service"] != named(deployment, service.lower()):
             yield f"{service}: {scaling[f'{service}Service']} is scaled"
     if scaling["Cluster"] != name or (scaling["Gpu"] == "true") != (deployment.root.parameters["SummarizeOn"] == "gpu"):
         yield "another cluster is scaled, or GPUs where there are none"

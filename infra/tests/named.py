@@ -47,7 +47,7 @@ NAMED = [
     ("the images of two services swapped", "precis.yml", lambda t: swap(resource(t, "Services")["Parameters"], "OcrImage", "NotifyImage")),
     ("an alarm on a metric that nobody emits", "observability.yml", lambda t: resource(t, "OcrSpend").update(MetricName="precis_pages")),
     ("an alarm on what only a laptop emits", "observability.yml", lambda t: resource(t, "OcrOldest").update(
-        Namespace="Precis", MetricName="precis_queue_oldest_seconds", Dimensions=[{"Name": "queue", "Value": "ocr"}])),
+        Namespace="Precis/precis", MetricName="precis_queue_oldest_seconds", Dimensions=[{"Name": "queue", "Value": "ocr"}])),
     ("an alarm that rings when all is well", "observability.yml", lambda t: resource(t, "OcrOldest").update(ComparisonOperator="LessThanThreshold")),
     ("killed before the drain is over", "services.yml", lambda t: container(t, "SummarizeTask").update(StopTimeout=90)),
     ("a drain that is longer than ECS waits", "services.yml", drain),

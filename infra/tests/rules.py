@@ -44,6 +44,12 @@ def stack(deployment: Deployment) -> str:
     return deployment.root.parameters["Stack"]
 
 
+def named(deployment: Deployment, service: str) -> str:
+    """What ECS calls a service; on GPUs it is another one, so that one can be made before the other goes."""
+    on_gpu = service == "summarize" and deployment.root.parameters["SummarizeOn"] == "gpu"
+    return f"{stack(deployment)}-{service}{'-gpu' if on_gpu else ''}"
+
+
 @functools.cache
 def source(path: str) -> str:
     return (REPOSITORY / path).read_text()

@@ -51,8 +51,9 @@ def everything_that_holds_documents_is_locked(deployment):
             if decide(policies[0], action, resource, f"arn:aws:iam::{ACCOUNT}:role/ours", TLS) == "deny":
                 yield f"{place}: {action} is refused to our own services"
             for who, context in strangers():
-                told = place == "observability.yml/Told" and context.get("aws:SourceAccount") == ACCOUNT and (
-                    who in ("service:cloudwatch.amazonaws.com", "service:events.amazonaws.com"))
+                # EventBridge does not say for whom it publishes to a topic, and no condition on that is supported.
+                told = place == "observability.yml/Told" and (
+                    who == "service:events.amazonaws.com" or (who == "service:cloudwatch.amazonaws.com" and context.get("aws:SourceAccount") == ACCOUNT))
                 if not told and may(policies[0], action, resource, who, context):
                     yield f"{place}: {who} may {action} for {context.get('aws:SourceArn', 'nobody in particular')}"
 
@@ -63,7 +64,8 @@ def who_sends_is_held_to_one_source(deployment):
     for place, resource, _, policies in guarded(deployment):
         for statement in (one for policy in policies if policy for one in policy["Statement"] if one["Effect"] == "Allow"):
             keys = {key for tests in statement.get("Condition", {}).values() for key in tests}
-            if not keys & {"aws:SourceArn", "aws:SourceAccount"}:
+            unsaid = place == "observability.yml/Told" and statement["Principal"] == {"Service": "events.amazonaws.com"}
+            if not keys & {"aws:SourceArn", "aws:SourceAccount"} and not unsaid:
                 yield f"{place}: {statement.get('Sid')} lets in a service for anybody"
             if listed(statement["Action"]) not in (["sqs:SendMessage"], ["sns:Publish"]):
                 yield f"{place}: {statement.get('Sid')} lets a service do more than send"
@@ -128,7 +130,15 @@ def the_key_lets_in_who_delivers_and_nobody_else(deployment):
             yield "logs cannot be written"
     if not may(policy, "kms:PutKeyPolicy", KEY, f"arn:aws:iam::{ACCOUNT}:root"):
         yield "nobody could ever change the key"
-    others = [(f"service:{one}.amazonaws.com", {"aws:SourceAccount": "999999999999"}) for one in ("s3", "sns", "events", "cloudwatch", "ses")]
+    for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+        if not may(policy, action, KEY, "service:events.amazonaws.com"):
+            yield f"EventBridge, which does not say for whom it delivers, may not {action}"
+    if decide(policy, "kms:ScheduleKeyDeletion", KEY, "service:events.amazonaws.com"):
+        yield "EventBridge may delete the key"
+    for action in ("kms:Encrypt", "kms:ReEncryptFrom", "kms:DescribeKey"):
+        if not may(policy, action, KEY, f"service:logs.{REGION}.amazonaws.com", stream):
+            yield f"CloudWatch Logs asks for {action}, too, before it takes a key"
+    others = [(f"service:{one}.amazonaws.com", {"aws:SourceAccount": "999999999999"}) for one in ("s3", "sns", "cloudwatch", "ses")]
     others += [("*", stream), ("service:ses.amazonaws.com", stream), ("*", {"aws:SourceAccount": ACCOUNT}), ("arn:aws:iam::999999999999:root", {}), ("service:s3.amazonaws.com", {}),
                ("service:ses.amazonaws.com", {"aws:SourceAccount": ACCOUNT}),
                (f"service:logs.{REGION}.amazonaws.com", {"kms:EncryptionContext:aws:logs:arn": arn("logs", "log-group:/other/x")}),

@@ -4,7 +4,7 @@ import json
 import re
 
 from policies import decide, listed, may
-from rules import CONTRACT, found, rule, rule_about, source, stack
+from rules import CONTRACT, found, named, rule, rule_about, source, stack
 from templates import ACCOUNT, REGION, arn
 from watch import asked, emitted
 
@@ -44,11 +44,11 @@ def scaling_looks_at_what_is_there(deployment):
         who = re.match(r"autoscaling\.yml/(Ingest|Ocr|Summarize|Notify)", place)
         if who:
             own = {of.get("ServiceName") for _, space, _, of, _, _ in asked(made) if space.endswith(("ECS", "ECS/ContainerInsights"))}
-            if own - {f"{stack(deployment)}-{who[1].lower()}"} or not all(str(one).startswith(f"autoscaling-{who[1]}") for one in made.get("AlarmActions", [])):
+            if own - {named(deployment, who[1].lower())} or not all(str(one).startswith(f"autoscaling-{who[1]}") for one in made.get("AlarmActions", [])):
                 yield f"{place}: about {own}, sets off {made.get('AlarmActions')}"
     places = {made.get("ResourceId"): place for place, made in deployment.of("AWS::ApplicationAutoScaling::ScalableTarget").items()}
     for service in CONTRACT["environment"]:
-        place, kinds = places.get(f"service/{stack(deployment)}/{stack(deployment)}-{service}", ""), {"Wake", "Grow", "Shrink", "Sleep"}
+        place, kinds = places.get(f"service/{stack(deployment)}/{named(deployment, service)}", ""), {"Wake", "Grow", "Shrink", "Sleep"}
         if place != f"autoscaling.yml/{service.capitalize()}Target":
             yield f"{service} is scaled by {place or 'nobody'}"
         if wrong := {kind for kind in kinds if deployment.at(f"autoscaling.yml/{service.capitalize()}{kind}Policy").get("ScalingTargetId") != f"autoscaling-{service.capitalize()}Target"}:

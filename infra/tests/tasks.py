@@ -3,7 +3,7 @@
 import re
 
 from policies import decide, may
-from rules import CONTRACT, SERVICES, WORKER, found, rule, rule_about, source, stack
+from rules import CONTRACT, SERVICES, WORKER, found, named, rule, rule_about, source, stack
 from templates import ACCOUNT, REGION, Refused, Stack, arn
 
 # Variables that a service reads and its task leaves alone, each with the reason.
@@ -63,7 +63,7 @@ def every_service_runs_once(deployment):
     if len(deployment.of("AWS::ECS::TaskDefinition")) != len(runs):
         yield "a task is defined that no service runs"
     for place, made, task, container in services(deployment):
-        if made.get("ServiceName") != f"{stack(deployment)}-{name_of(container)}":
+        if made.get("ServiceName") != named(deployment, name_of(container)):
             yield f"{place}: called {made.get('ServiceName')}"
         if len(task.get("ContainerDefinitions", [])) != 1 or container.get("Essential", True) is not True:
             yield f"{place}: its task goes on when its program has ended"
@@ -210,20 +210,25 @@ def ecs_asks_a_task_how_it_is_where_it_answers(deployment):
 @rule
 def a_bad_deployment_takes_itself_back(deployment):
     """A new task is there before an old one goes; what does not start, or starts and does no good, is taken back."""
-    alarms = {one["AlarmName"] for one in deployment.of("AWS::CloudWatch::Alarm").values() if "AlarmName" in one}
+    alarms = {one["AlarmName"]: one for one in deployment.of("AWS::CloudWatch::Alarm").values() if "AlarmName" in one}
     name = stack(deployment)
     for place, made, _, container in services(deployment):
         how = made.get("DeploymentConfiguration", {})
         if how.get("DeploymentCircuitBreaker") != {"Enable": True, "Rollback": True}:
             yield f"{place}: tasks that do not start are started for ever"
-        if how.get("MinimumHealthyPercent", 100) != 100 or how.get("MaximumPercent", 200) != 200:
+        # A task on a GPU takes a whole instance, of which there may be no other.
+        least, most = (0, 100) if place.endswith("Gpu") else (100, 200)
+        if how.get("MinimumHealthyPercent", 100) != least or how.get("MaximumPercent", 200) != most:
             yield f"{place}: fewer tasks while it is deployed, or none can be started beside the old ones"
         watch = how.get("Alarms", {})
         if (watch.get("Enable"), watch.get("Rollback")) != (True, True):
             yield f"{place}: no alarm takes a deployment back"
         names = watch.get("AlarmNames", [])
         yield from (f"{place}: watches {one}, which is no alarm" for one in names if one not in alarms)
-        for one in (f"{name}-{name_of(container)}-no-progress", f"{name}-failed-share"):
+        # ECS waits for as long as the longest of them looks, and takes no task away meanwhile.
+        looks = lambda alarm: alarm.get("EvaluationPeriods", 0) * max([one["MetricStat"]["Period"] for one in alarm.get("Metrics", []) if "MetricStat" in one], default=0)
+        yield from (f"{place}: each deployment takes {looks(alarms[one])} s for {one}" for one in names if one in alarms and looks(alarms[one]) > 1800)
+        for one in (f"{name}-{name_of(container)}-no-progress", f"{name}-failed-share-lately"):
             if one not in names:
                 yield f"{place}: {one} takes no deployment back"
 

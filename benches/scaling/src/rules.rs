@@ -117,7 +117,7 @@ fn leaves(alarm: &Alarm, policy: &Policy, tasks: u32, value: impl Fn(Measure) ->
     if verdict.state == State::Alarm && verdict.value.is_finite() {
         let breach =
             Breach { value: verdict.value, threshold: alarm.threshold, comparison: alarm.comparison };
-        capacity.apply(0, 0, policy, breach, Target { floor: 0, ceiling: MANY });
+        capacity.apply(0, 0, policy, breach, Target { floor: 0, ceiling: MANY }, tasks);
     }
     capacity.desired
 }
@@ -165,8 +165,15 @@ fn never_in_flight(alarm: &Alarm, policy: &Policy, assumptions: &Assumptions, br
     if goes_off(alarm, |_| f64::NAN) {
         broken.push(format!("{}: it takes tasks away because it has no data", alarm.name));
     }
-    let last = |measure: Measure| f64::from(u8::from(matches!(measure, Measure::Desired(_))));
-    if !sleeps && goes_off(alarm, last) {
+    // One runs, or one is wished for, whatever the other count says.
+    let last = [(1.0, 1.0), (1.0, 5.0), (5.0, 1.0)].into_iter().any(|(running, desired)| {
+        goes_off(alarm, |measure| match measure {
+            Measure::Running(_) => running,
+            Measure::Desired(_) => desired,
+            _ => 0.0,
+        })
+    });
+    if !sleeps && last {
         broken.push(format!("{}: it takes the last task away, which is sleep's to do", alarm.name));
     }
 }

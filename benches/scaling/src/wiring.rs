@@ -162,13 +162,16 @@ fn shrinks_as_said(alarm: &Alarm, stage: Stage, template: &Template, assumptions
     let hands = f64::from(assumptions.of(stage).task.concurrency);
     let shares = [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0];
     let all = [2.0, 3.0, 7.0, 12.0].iter().flat_map(|tasks| shares.iter().map(move |full| (*tasks, *full)));
-    let mut all = all.flat_map(|(tasks, full)| shares.iter().map(move |cpu| (tasks, full, *cpu)));
-    all.all(|(tasks, full, cpu): (f64, f64, f64)| {
+    let all = all.flat_map(|(tasks, full)| shares.iter().map(move |cpu| (tasks, full, *cpu)));
+    // Tasks that start, or that go, are none to take.
+    let mut all = all.flat_map(|one| [(0.0, 0.0), (3.0, 0.0), (0.0, 3.0)].map(|more| (one, more)));
+    all.all(|((tasks, full, cpu), (going, starting)): ((f64, f64, f64), (f64, f64))| {
         let read = |measure: Measure| match measure {
             Measure::Visible(queue) if queue == stage.queue() => 0.0,
             Measure::InFlight(queue) if queue == stage.queue() => full * tasks * hands,
             Measure::Cpu(of) if of == stage => 100.0 * cpu,
-            Measure::Desired(of) if of == stage => tasks,
+            Measure::Desired(of) if of == stage => tasks + starting,
+            Measure::Running(of) if of == stage => tasks + going,
             _ => f64::NAN,
         };
         let spare = tasks - (tasks * full.max(cpu) / most).max(1.0);

@@ -38,15 +38,15 @@ fn during_a_cooldown_only_what_a_higher_step_adds_is_added() {
     let out =
         policy(Adjustment::ChangeInCapacity, &[(Some(0.0), Some(10.0), 2.0), (Some(10.0), None, 3.0)], 300);
     let mut capacity = Capacity::new(5);
-    capacity.apply(0, 0, &out, above(61.0, 60.0), WIDE);
+    capacity.apply(0, 0, &out, above(61.0, 60.0), WIDE, capacity.desired);
     assert_eq!(capacity.desired, 7);
-    capacity.apply(60, 0, &out, above(61.0, 60.0), WIDE);
+    capacity.apply(60, 0, &out, above(61.0, 60.0), WIDE, capacity.desired);
     assert_eq!(capacity.desired, 7, "the same step adds nothing while it cools down");
-    capacity.apply(120, 0, &out, above(75.0, 60.0), WIDE);
+    capacity.apply(120, 0, &out, above(75.0, 60.0), WIDE, capacity.desired);
     assert_eq!(capacity.desired, 8);
-    capacity.apply(419, 0, &out, above(75.0, 60.0), WIDE);
+    capacity.apply(419, 0, &out, above(75.0, 60.0), WIDE, capacity.desired);
     assert_eq!(capacity.desired, 8, "the larger scale-out began a cooldown of its own");
-    capacity.apply(420, 0, &out, above(75.0, 60.0), WIDE);
+    capacity.apply(420, 0, &out, above(75.0, 60.0), WIDE, capacity.desired);
     assert_eq!(capacity.desired, 11);
 }
 
@@ -56,12 +56,12 @@ fn scale_in_waits_for_its_cooldown_and_scale_out_ends_that() {
     let inward = policy(Adjustment::ChangeInCapacity, &[(None, Some(0.0), -1.0)], 300);
     let out = policy(Adjustment::ChangeInCapacity, &[(Some(0.0), None, 4.0)], 60);
     let mut capacity = Capacity::new(10);
-    capacity.apply(0, 0, &inward, below(1.0, 2.0), WIDE);
-    capacity.apply(299, 0, &inward, below(1.0, 2.0), WIDE);
+    capacity.apply(0, 0, &inward, below(1.0, 2.0), WIDE, capacity.desired);
+    capacity.apply(299, 0, &inward, below(1.0, 2.0), WIDE, capacity.desired);
     assert_eq!(capacity.desired, 9);
-    capacity.apply(299, 1, &out, above(9.0, 2.0), WIDE);
+    capacity.apply(299, 1, &out, above(9.0, 2.0), WIDE, capacity.desired);
     assert_eq!(capacity.desired, 13);
-    capacity.apply(300, 0, &inward, below(1.0, 2.0), WIDE);
+    capacity.apply(300, 0, &inward, below(1.0, 2.0), WIDE, capacity.desired);
     assert_eq!(capacity.desired, 12);
 }
 
@@ -73,7 +73,7 @@ fn steps_count_from_the_threshold() {
     let out = policy(Adjustment::ChangeInCapacity, &steps, 60);
     for (value, added) in [(60.0, 10), (74.9, 10), (75.0, 30), (84.9, 30), (85.0, 40), (1e6, 40)] {
         let mut capacity = Capacity::new(10);
-        capacity.apply(0, 0, &out, above(value, 60.0), WIDE);
+        capacity.apply(0, 0, &out, above(value, 60.0), WIDE, capacity.desired);
         assert_eq!(capacity.desired, 10 + added, "{value}");
     }
 }
@@ -87,7 +87,7 @@ fn percentages_are_rounded_as_the_user_guide_says() {
         let one = policy(Adjustment::PercentChangeInCapacity(1), &[step], 60);
         let mut capacity = Capacity::new(tasks);
         let breach = if percent > 0.0 { above(2.0, 1.0) } else { below(0.0, 1.0) };
-        capacity.apply(0, 0, &one, breach, WIDE);
+        capacity.apply(0, 0, &one, breach, WIDE, capacity.desired);
         assert_eq!(i64::from(capacity.desired), i64::from(tasks) + change, "{percent} % of {tasks}");
     }
 }
@@ -98,7 +98,7 @@ fn no_policy_leaves_the_targets_bounds() {
     let out = policy(Adjustment::ChangeInCapacity, &[(Some(0.0), None, 20.0)], 60);
     let asleep = policy(Adjustment::ExactCapacity, &[(None, Some(0.0), 0.0)], 60);
     let mut capacity = Capacity::new(3);
-    capacity.apply(0, 0, &out, above(1.0, 0.0), bounds);
+    capacity.apply(0, 0, &out, above(1.0, 0.0), bounds, capacity.desired);
     assert_eq!(capacity.desired, 5);
     capacity.apply(
         60,
@@ -106,6 +106,7 @@ fn no_policy_leaves_the_targets_bounds() {
         &asleep,
         Breach { value: 0.0, threshold: 0.0, comparison: Comparison::LessThanOrEqualTo },
         bounds,
+        capacity.desired,
     );
     assert_eq!(capacity.desired, 2);
 }

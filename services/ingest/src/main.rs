@@ -18,7 +18,7 @@ async fn run() -> anyhow::Result<()> {
         telemetry::host::check_and_exit(args.running.listen).await;
     }
     let (config, numbers) = (args.config()?, args.numbers());
-    let health = telemetry::host::start(&args.running.host("ingest")).await?;
+    let health = telemetry::host::start(&args.running.host("ingest", &args.deployment.stack)).await?;
     let shutdown = Shutdown::on_signals()?;
     let settings = args.deployment.settings();
     let aws = tokio::select! {

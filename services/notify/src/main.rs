@@ -12,7 +12,7 @@ async fn main() -> anyhow::Result<()> {
         telemetry::host::check_and_exit(args.running.listen).await;
     }
     let numbers = args.numbers();
-    let health = telemetry::host::start(&args.running.host("notify")).await?;
+    let health = telemetry::host::start(&args.running.host("notify", &args.deployment.stack)).await?;
     let shutdown = Shutdown::on_signals()?;
     let settings = args.deployment.settings();
     let aws = tokio::select! {

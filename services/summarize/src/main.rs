@@ -13,7 +13,7 @@ async fn main() -> anyhow::Result<()> {
         telemetry::host::check_and_exit(args.running.listen).await;
     }
     let (numbers, head) = (args.numbers(), args.head()?);
-    let health = telemetry::host::start(&args.running.host("summarize")).await?;
+    let health = telemetry::host::start(&args.running.host("summarize", &args.deployment.stack)).await?;
     let shutdown = Shutdown::on_signals()?;
     let settings = args.deployment.settings();
     let aws = tokio::select! {

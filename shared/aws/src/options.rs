@@ -89,8 +89,8 @@ pub struct Running {
 impl Running {
     /// What logs, metrics and health are told.
     #[must_use]
-    pub fn host(&self, name: &'static str) -> telemetry::host::Options {
-        telemetry::host::Options { name, listen: self.listen, emf: self.emf }
+    pub fn host(&self, name: &'static str, stack: &str) -> telemetry::host::Options {
+        telemetry::host::Options { name, listen: self.listen, emf: self.emf.then(|| stack.to_owned()) }
     }
 }
 

@@ -13,19 +13,27 @@ use std::time::{Duration, SystemTime};
 
 /// How often lines are written. CloudWatch keeps minutes.
 pub const EVERY: Duration = Duration::from_secs(60);
-/// The namespace of the metrics.
-pub const NAMESPACE: &str = "Precis";
+/// What the namespace of the metrics begins with; the stack's name ends it, since several may share an account and region,
+/// and what fails in one must not ring the alarms of another.
+pub const NAMESPACE: &str = "Precis/";
 /// The dimension that says which program a line is from. No metric has a label of this name.
 pub const PROGRAM: &str = "program";
 
 /// Turns what was recorded into lines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Emf {
+    namespace: String,
     /// Each counter as it was written last.
     before: BTreeMap<String, f64>,
 }
 
 impl Emf {
+    /// For a service of that stack.
+    #[must_use]
+    pub fn new(stack: &str) -> Self {
+        Self { namespace: format!("{NAMESPACE}{stack}"), before: BTreeMap::new() }
+    }
+
     /// The lines for what stands in Prometheus' text format; `program` is added to each as a dimension.
     pub fn lines(&mut self, program: &str, rendered: &str, now: SystemTime) -> Vec<String> {
         let at = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -45,7 +53,8 @@ impl Emf {
                 let grows = counters.contains(&name) || name.ends_with("_sum") || name.ends_with("_count");
                 let value = if grows { self.grown(series, value) } else { value };
                 // What did not move is not worth a line, which is paid for; a gauge tells also that it is zero.
-                (!grows || value != 0.0).then(|| line_of(program, name, &labels, value, at, grows))
+                let told = !grows || value != 0.0;
+                told.then(|| line_of((&self.namespace, program), name, &labels, value, at, grows))
             })
             .collect()
     }
@@ -77,7 +86,7 @@ fn labels(series: &str) -> (&str, Vec<(&str, &str)>) {
 }
 
 fn line_of(
-    program: &str,
+    (namespace, program): (&str, &str),
     name: &str,
     labels: &[(&str, &str)],
     value: f64,
@@ -92,7 +101,7 @@ fn line_of(
         sets += &format!(",[{first:?}]");
     }
     let mut line = format!(
-        "{{\"_aws\":{{\"Timestamp\":{},\"CloudWatchMetrics\":[{{\"Namespace\":{NAMESPACE:?},\"Dimensions\":[{sets}],\
+        "{{\"_aws\":{{\"Timestamp\":{},\"CloudWatchMetrics\":[{{\"Namespace\":{namespace:?},\"Dimensions\":[{sets}],\
          \"Metrics\":[{{\"Name\":{name:?}}}]}}]}},{PROGRAM:?}:{program:?}",
         at.as_millis(),
     );
@@ -117,13 +126,13 @@ mod tests {
 
     #[test]
     fn each_series_is_a_line_that_cloudwatch_understands() {
-        let lines = Emf::default().lines("ocr", BEFORE, SystemTime::UNIX_EPOCH + Duration::from_secs(7));
+        let lines = Emf::new("team-a1").lines("ocr", BEFORE, SystemTime::UNIX_EPOCH + Duration::from_secs(7));
         let lines = parsed(&lines);
         assert_eq!(lines.len(), 4, "{lines:?}");
         let outcomes = &lines[0];
         assert_eq!(outcomes["_aws"]["Timestamp"], 7000);
         let directive = &outcomes["_aws"]["CloudWatchMetrics"][0];
-        assert_eq!(directive["Namespace"], "Precis");
+        assert_eq!(directive["Namespace"], "Precis/team-a1");
         assert_eq!(directive["Dimensions"], serde_json::json!([["program", "kind", "reason"], ["kind"]]));
         for dimension in directive["Dimensions"][0].as_array().unwrap() {
             assert!(
@@ -140,7 +149,7 @@ mod tests {
             assert!(!metric.labels.contains(&PROGRAM), "{} would hide which program it is from", metric.name);
         }
         let calls = "# TYPE precis_aws_calls_total counter\nprecis_aws_calls_total{service=\"SQS\",operation=\"X\"} 2\n";
-        let line = &parsed(&Emf::default().lines("ocr", calls, SystemTime::UNIX_EPOCH))[0];
+        let line = &parsed(&Emf::new("team-a1").lines("ocr", calls, SystemTime::UNIX_EPOCH))[0];
         assert_eq!((line["program"].as_str(), line["service"].as_str()), (Some("ocr"), Some("SQS")));
         let sets = serde_json::json!([["program", "service", "operation"], ["service"]]);
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], sets);
@@ -148,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_counter_is_told_by_what_was_added_and_a_gauge_as_it_stands() {
-        let mut emf = Emf::default();
+        let mut emf = Emf::new("team-a1");
         emf.lines("ocr", BEFORE, SystemTime::UNIX_EPOCH);
         let after = BEFORE.replace("reason=\"none\"} 3", "reason=\"none\"} 5");
         let lines = parsed(&emf.lines("ocr", &after, SystemTime::UNIX_EPOCH));

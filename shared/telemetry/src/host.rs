@@ -13,8 +13,8 @@ pub struct Options {
     pub name: &'static str,
     /// Where `/healthz`, `/readyz` and `/metrics` are answered.
     pub listen: SocketAddr,
-    /// Write metrics to standard output for CloudWatch, too.
-    pub emf: bool,
+    /// Write metrics to standard output for CloudWatch, too, as those of this stack.
+    pub emf: Option<String>,
 }
 
 /// Why a service could not start.
@@ -47,8 +47,8 @@ pub async fn start(options: &Options) -> Result<Health, StartError> {
         .await
         .map_err(|cause| StartError::Listen { address: options.listen, cause })?;
     let health = Health::new();
-    if options.emf {
-        tokio::spawn(Emf::default().run(options.name, handle.clone()));
+    if let Some(stack) = &options.emf {
+        tokio::spawn(Emf::new(stack).run(options.name, handle.clone()));
     }
     let answers = health.clone();
     tokio::spawn(async move {

@@ -2,7 +2,9 @@
 //!
 //! While a scale-out cools down, what it added counts as there: the same band adds nothing, a higher one only the
 //! difference. A scale-in that cools down blocks the next one, and a scale-out ends its cooldown at once. Bounds of steps
-//! count from the alarm's threshold; above it the lower one belongs to the step, below it the upper one. Sources:
+//! count from the alarm's threshold; above it the lower one belongs to the step, below it the upper one. What a policy adds
+//! to or takes from is the number of tasks that run, not the one that is wished for ("Service auto scaling considerations",
+//! Amazon ECS Developer Guide), so that tasks which find no place are not added again and again. Sources:
 //! Application Auto Scaling User Guide, "How step scaling for Application Auto Scaling works" and "How target tracking
 //! scaling works"; API Reference, `StepScalingPolicyConfiguration` and `StepAdjustment`.
 
@@ -27,18 +29,26 @@ impl Capacity {
         Self { desired, cooling: Vec::new(), blocked: 0 }
     }
 
-    /// A policy was set off with a metric that is `above` the alarm's threshold (below: negative).
-    pub fn apply(&mut self, now: Second, index: usize, policy: &Policy, breach: Breach, target: Target) {
-        let base = self.cooling.iter().find(|(of, until, _)| *of == index && now < *until);
-        let base = base.map_or(self.desired, |(_, _, base)| *base);
-        let Some(wanted) = policy.wanted(base, self.desired, breach) else { return };
+    /// A policy was set off while so many tasks ran, which is what it counts from.
+    pub fn apply(
+        &mut self,
+        now: Second,
+        index: usize,
+        policy: &Policy,
+        breach: Breach,
+        target: Target,
+        running: u32,
+    ) {
+        let cooling = self.cooling.iter().find(|(of, until, _)| *of == index && now < *until);
+        let base = cooling.map_or(running, |(_, _, base)| *base);
+        let Some(wanted) = policy.wanted(base, running, breach) else { return };
         let wanted = wanted.clamp(target.floor, target.ceiling);
         if wanted > self.desired {
             self.cooling.retain(|(of, until, _)| *of != index && now < *until);
             self.cooling.push((index, now + policy.cooldown, base));
             self.blocked = now;
             self.desired = wanted;
-        } else if wanted < self.desired && now >= self.blocked && base == self.desired {
+        } else if wanted < self.desired && now >= self.blocked && cooling.is_none() {
             self.blocked = now + policy.cooldown;
             self.desired = wanted;
         }

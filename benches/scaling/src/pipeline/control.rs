@@ -158,7 +158,13 @@ impl<'a> Control<'a> {
     }
 
     /// Looks at the alarms whose second it is, and applies what they set off before.
-    pub(super) fn decide(&mut self, now: Second, assumptions: &Assumptions, chance: &mut Chance) {
+    pub(super) fn decide(
+        &mut self,
+        now: Second,
+        running: [u32; 4],
+        assumptions: &Assumptions,
+        chance: &mut Chance,
+    ) {
         self.ask(now, chance);
         let plan = self.plan;
         for (index, alarm) in plan.alarms.iter().enumerate() {
@@ -195,7 +201,7 @@ impl<'a> Control<'a> {
             let policy = &plan.policies[action.policy];
             let at = policy.stage as usize;
             let former = capacities[at].desired;
-            capacities[at].apply(now, action.policy, policy, action.breach, plan.targets[at]);
+            capacities[at].apply(now, action.policy, policy, action.breach, plan.targets[at], running[at]);
             let to_zero = former > 0 && capacities[at].desired == 0;
             *emptied += u32::from(to_zero && policy.adjustment != Adjustment::ExactCapacity);
             false

@@ -177,7 +177,8 @@ impl<'a> Run<'a> {
             self.assumptions,
             &mut self.chance,
         );
-        self.control.decide(self.now, self.assumptions, &mut self.chance);
+        let running = std::array::from_fn(|at| self.stations[at].tasks.running());
+        self.control.decide(self.now, running, self.assumptions, &mut self.chance);
         self.follow();
         self.note();
     }
