@@ -244,7 +244,7 @@ def instances_are_gone(account) -> None:
     if account.is_emulator or account.chosen.parameters.get("SummarizeOn") != "gpu":
         return
     groups = account.client("autoscaling").get_paginator("describe_auto_scaling_groups").paginate(
-        Filters=[{"Name": "tag:aws:cloudformation:stack-name", "Values": [f"{account.chosen.stack}-*"]}])
+        Filters=[{"Name": "tag:precis:stack", "Values": [account.chosen.stack]}])
     there = [one["InstanceId"] for page in groups for group in page["AutoScalingGroups"] for one in group["Instances"]]
     if there:
         raise Refusal(f"{len(there)} instances with GPUs are still there", ", ".join(there),
