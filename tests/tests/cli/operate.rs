@@ -109,9 +109,9 @@ fn a_cost_is_estimated_from_counts_and_prices_that_can_be_corrected() {
         let said = usual["usd"][part].as_f64().unwrap();
         assert!((said - usd).abs() < 1e-9, "{part}: {said}");
     }
-    // 730 hours of 4 processors at 0.04048 and 8 GB at 0.004445.
+    // 730 hours of 2.5 processors at 0.04048 and 7.5 GB at 0.004445: a task of each service.
     let services = usual["usd"]["services"].as_f64().unwrap();
-    assert!((services - 730.0 * (4.0 * 0.04048 + 8.0 * 0.004445)).abs() < 1e-9);
+    assert!((services - 730.0 * (2.5 * 0.04048 + 7.5 * 0.004445)).abs() < 1e-9);
     assert_eq!(usual["region"], "us-east-1");
     assert_eq!(estimate(&["--region", "eu-west-1"])["region"], "eu-west-1");
     let example = place.run(&["cost", "--example"]).with_status(0).out;
