@@ -15,11 +15,10 @@ import os
 import re
 import sys
 from collections import Counter
-from pathlib import Path
 
 import guard
 from check import findings
-from mutants import GONE, MEANINGLESS, together
+from mutants import GONE, together
 from named import NAMED
 from rules import HERE, REPOSITORY
 from templates import Refused, read_all
@@ -186,5 +185,3 @@ def main():
 
 if __name__ == "__main__":
     sys.exit(main())
-
-

@@ -1,9 +1,9 @@
 //! The cheapest schedule of one service that knows all that comes.
 //!
-//! It is a real schedule: whole tasks, no more than may run, which are started in time and paid for from their start, and it may choose another
-//! number of them each minute, as nothing that looks at metrics can do better. It has a minute of patience: whatever it
-//! leaves at the end of a minute came within that minute, or is no more than what ours left. What it costs is the minimum
-//! over all such schedules, by dynamic programming over the number of tasks and the work that is left: of schedules that
+//! It is a real schedule: whole tasks, no more than may run, which are started in time and paid for from their start, and
+//! it may choose another number of them each minute, as nothing that looks at metrics can do better. It has a minute of
+//! patience: whatever it leaves at the end of a minute came within that minute, or is no more than what ours left. What it
+//! costs is the minimum over all such schedules, by dynamic programming over the number of tasks and the work that is left: of schedules that
 //! have the same number of tasks now, one that cost more is kept only if it has less left to do.
 //!
 //! Three things are in its favour, so that a real schedule can hardly reach it: it may do work of a minute in all of that
@@ -38,8 +38,8 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    /// One whose starts take so many seconds, and that may have so many tasks; `prompt` if somebody else's quota paces the work, which then can neither be
-    /// put together nor put off.
+    /// One whose starts take so many seconds, and that may have so many tasks; `prompt` if somebody else's quota paces the
+    /// work, which then can neither be put together nor put off.
     #[must_use]
     pub fn new(start: f64, most: u32, prompt: bool) -> Self {
         let start = ((start / UNIT).round() as u32).max(1);
